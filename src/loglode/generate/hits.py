@@ -11,9 +11,18 @@ from typing import Final
 
 from loglode.generate.calendar import DAY_MS, Slice, Window
 from loglode.generate.catalogue import (
-    AGENTS, ATTACKER, CATEGORIES, CRAWLED, CRAWLERS, MONITORS, ORIGINS, PAGE, PROBED, SCANNERS,
+    AGENTS,
+    ATTACKER,
+    CATEGORIES,
+    CRAWLED,
+    CRAWLERS,
+    MONITORS,
+    ORIGINS,
+    PAGE,
+    PROBED,
+    SCANNERS,
     TERMS,
-)  # fmt: skip
+)
 from loglode.generate.draw import Draw, array, slots, text
 from loglode.generate.sessions import between, slowdown
 
@@ -95,8 +104,8 @@ def rows(draw: Draw, piece: Slice, crowd: Crowd, windows: list[Window], kinds: i
     ORDER BY server, ts, key"""
 
 
-_TIME: Final = """CASE status WHEN 304 THEN time0 * 0.5 WHEN 502 THEN 2.0 + time0 / 50
-        WHEN 504 THEN 30000 + time0 ELSE time0 END"""
+_TIME: Final = """CASE status WHEN 304 THEN time0 * 0.8 WHEN 502 THEN 2.0 + time0 / 50
+        WHEN 504 THEN 5000 + time0 ELSE time0 END"""
 
 
 def _query(draw: Draw) -> str:
@@ -124,7 +133,7 @@ def _status(draw: Draw, outage: str) -> str:
         WHEN 'missing' THEN CASE WHEN {luck} < 0.9 THEN 404 ELSE 403 END
         WHEN 'attack' THEN ([401, 401, 401, 429, 403])[1 + {draw.below("key", "denied", 5)}]
         ELSE CASE WHEN {luck} < CASE WHEN {outage} THEN 0.35 ELSE 0.0012 END
-          THEN ([500, 502, 503, 503, 504])[1 + {draw.below("key", "failed", 5)}]
+          THEN ([500, 500, 502, 502, 503, 503, 503, 504])[1 + {draw.below("key", "failed", 8)}]
         ELSE CASE p.mode
           WHEN 'static' THEN CASE WHEN {luck} > 0.75 THEN 304 ELSE 200 END
           WHEN 'order_failed' THEN 402 WHEN 'login' THEN 302

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
-from loglode.errors import UsageError
+from loglode.errors import LoglodeError, UsageError
 from loglode.generate import hits, sessions
 from loglode.generate.calendar import DAY_MS, Slice, Window, incidents, plan, quotas
 from loglode.generate.catalogue import PAGES
@@ -30,6 +30,9 @@ MEMORY_LIMIT: Final = "450MB"
 LONGEST_BURST: Final = 300
 """Lines that a shipper sends again at once, at most."""
 
+_SCRATCH: Final = ".generate-"
+_SQL_TYPES: Final = {int: "INTEGER", str: "VARCHAR", bool: "BOOLEAN"}
+
 Progress = Callable[[int, int], None]
 
 
@@ -41,20 +44,31 @@ def generate(
     `progress` is called with (events written, events in all). `threads` changes the speed, never
     the bytes. What an earlier call wrote into the folder is replaced.
 
-    Raises UsageError if the folder holds anything else.
+    Raises UsageError if the folder holds anything else, LoglodeError if it cannot be written.
     """
-    _make_room(spec.out)
-    with tempfile.TemporaryDirectory(prefix=".generate-", dir=spec.out) as scratch:
+    try:
+        _make_room(spec.out)
+        return _fill(spec, progress, threads)
+    except (OSError, duckdb.Error) as error:
+        reason = str(error).splitlines()[0]
+        raise LoglodeError(
+            f"cannot write logs to {spec.out}: {reason}", hint="check the folder and its free space"
+        ) from error
+
+
+def _fill(spec: GenerateSpec, progress: Progress | None, threads: int | None) -> Facts:
+    """Make the files in a hidden folder beside their place, then move them all, facts last."""
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=spec.out) as scratch:
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": MEMORY_LIMIT,
-            "temp_directory": scratch,
+            "temp_directory": str(Path(scratch, "spill")),
         }
         if threads is not None:
             config["threads"] = threads
         with duckdb.connect(config=config) as con:
             facts = _Writer(con, spec, Path(scratch), progress).write()
         for file in facts.files:
-            os.replace(Path(scratch, file.name), spec.out / file.name)
+            Path(scratch, file.name).replace(spec.out / file.name)
     facts.write(spec.out)
     return facts
 
@@ -63,17 +77,21 @@ def _make_room(out: Path) -> None:
     """Create the folder, or empty it of an earlier call's files, known from its facts."""
     out.mkdir(parents=True, exist_ok=True)
     known = out / FACTS_NAME
+    ours = {FACTS_NAME}
     if known.is_file():
         try:
-            names = [str(file["name"]) for file in json.loads(known.read_bytes())["files"]]
+            ours |= {str(file["name"]) for file in json.loads(known.read_bytes())["files"]}
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{known} is damaged", hint="choose an empty folder") from error
-        for name in names:
-            if Path(name).name == name:
-                (out / name).unlink(missing_ok=True)
-        known.unlink()
-    if any(out.iterdir()):
-        raise UsageError(f"{out} is not empty", hint="choose an empty folder")
+    # What a killed call left is ours too.
+    scratch = {entry.name for entry in out.iterdir() if entry.name.startswith(_SCRATCH)}
+    found = {entry.name for entry in out.iterdir()} - scratch
+    if found - ours:
+        raise UsageError(f"{out} holds other files", hint="choose an empty folder")
+    for name in scratch:
+        shutil.rmtree(out / name)
+    for name in found:
+        (out / name).unlink()
 
 
 class _Writer:
@@ -203,14 +221,15 @@ class _Writer:
             with part.open("rb") as new, target.open("ab") as old:
                 shutil.copyfileobj(new, old, 1 << 20)
         else:
-            os.replace(part, target)
+            part.replace(target)
 
 
 def _load_pages(con: duckdb.DuckDBPyConnection) -> None:
+    hosts = [hits.API if page.prefix.startswith("/api/") else hits.SITE for page in PAGES]
     rows = ", ".join(
         f"({number}, {text(p.prefix)}, {text(p.param)}, {text(p.suffix)}, {p.base_ms}::DOUBLE, "
-        f"{p.size}, {text(p.mode)}, {text(hits.API if p.prefix.startswith('/api/') else hits.SITE)})"
-        for number, p in enumerate(PAGES)
+        f"{p.size}, {text(p.mode)}, {text(host)})"
+        for number, (p, host) in enumerate(zip(PAGES, hosts, strict=True))
     )
     con.execute(
         "CREATE TEMP TABLE pages AS SELECT * FROM (VALUES "
@@ -221,29 +240,15 @@ def _load_pages(con: duckdb.DuckDBPyConnection) -> None:
 def _load_walks(con: duckdb.DuckDBPyConnection, seed: int) -> None:
     """The templates as the table `walks`, a row a step, and `walk_sizes`, a row a template."""
     steps = [
-        (walk, number, step)
+        {"walk": walk, "step": number, **asdict(step)}
         for walk, found in enumerate(library(seed))
         for number, step in enumerate(found)
     ]
-    columns = {
-        "walk": [walk for walk, _, _ in steps],
-        "step": [number for _, number, _ in steps],
-        "page": [step.page for _, _, step in steps],
-        "offset_ms": [step.offset_ms for _, _, step in steps],
-        "own": [step.own for _, _, step in steps],
-        "ref_page": [step.ref_page for _, _, step in steps],
-        "ref_own": [step.ref_own for _, _, step in steps],
-    }
-    numbers = ", ".join(f"unnest(?::INTEGER[]) AS {name}" for name in columns)
+    # As one JSON text: binding lists of this length as parameters takes seconds.
+    shape = json.dumps([{name: _SQL_TYPES[type(value)] for name, value in steps[0].items()}])
     con.execute(
-        f"CREATE TEMP TABLE walks AS SELECT {numbers}, unnest(?::VARCHAR[]) AS method, "
-        "unnest(?::BOOLEAN[]) AS logged_in, unnest(?::BOOLEAN[]) AS landing",
-        [
-            *columns.values(),
-            [step.method for _, _, step in steps],
-            [step.logged_in for _, _, step in steps],
-            [step.landing for _, _, step in steps],
-        ],
+        f"CREATE TEMP TABLE walks AS SELECT unnest(from_json(?, {text(shape)}), recursive := true)",
+        [json.dumps(steps)],
     )
     con.execute(
         "CREATE TEMP TABLE walk_sizes AS SELECT walk, count(*) AS steps, "

@@ -43,14 +43,14 @@ def visits(
     before midnight; others may cross it.
     """
     weekday = draw.spec.day(day).weekday()
-    # Even if every session bounced (5 requests) these would be enough.
-    tries = math.ceil(events / 4) + 50
+    # Even if every session bounced (4 requests) these would be enough.
+    tries = math.ceil(events / 3.5) + 50
     return f"""
     WITH born AS (
       SELECT {day << SID_BITS}::BIGINT + i AS sid FROM range({tries}) AS r(i)
     ), timed AS (
       SELECT *, {_start(draw, weekday)} AS start0,
-        exp(0.7 * {draw.normal("sid", "slow")}) AS slow,
+        exp(0.8 * {draw.normal("sid", "slow")}) AS slow,
         least(greatest(exp(0.4 * {draw.normal("sid", "pace")}), 0.5), 2.0) AS pace,
         {_visitor(draw, loyal)} AS visitor
       FROM born
@@ -93,7 +93,7 @@ def _walk(draw: Draw, slowness: str) -> str:
     """The template: waiting turns buyers into quitters and readers into bouncers."""
     intent = draw.unit("sid", "intent")
     kind = f"""CASE
-      WHEN {intent} < 0.075 / (1 + pow(({slowness}) / 1.8, 2)) THEN {KINDS.index("buy")}
+      WHEN {intent} < 0.085 / (1 + pow(({slowness}) / 1.6, 2)) THEN {KINDS.index("buy")}
       WHEN {intent} < 0.16 THEN {KINDS.index("abandon")}
       WHEN {intent} < 0.22 THEN {KINDS.index("account")}
       WHEN {intent} < 0.22 + 0.5 / (1 + ({slowness}) / 6) THEN {KINDS.index("browse")}

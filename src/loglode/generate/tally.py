@@ -31,13 +31,15 @@ class Tally:
         self._kinds = broken_kinds(spec.format)
         self._files: dict[str, int] = {}
         self._copies = 0
+        self._kept = 0
         con.execute(_TABLES)
 
     def add_slice(self, day: int) -> None:
         """Count the table `slice`, which holds each request of a part of this day once."""
         self._con.execute(
             f"""INSERT INTO tally SELECT {day}, status, method, human, count(*), sum(bytes),
-              count(*) FILTER (method = 'GET' AND status = 200 AND path LIKE '/orders/%/confirmation'),
+              count(*) FILTER (method = 'GET' AND status = 200
+                AND path LIKE '/orders/%/confirmation'),
               count(*) FILTER (method = 'POST' AND status = 201 AND path = '/orders'),
               min(ts), max(ts) FROM slice WHERE broken = 0 GROUP BY status, method, human"""
         )
@@ -53,14 +55,16 @@ class Tally:
     def _shrink(self) -> None:
         """Merge what the slices have in common, so that long periods need no more memory."""
         (size,) = self._one("SELECT (SELECT count(*) FROM clients) + (SELECT count(*) FROM paths)")
-        if size - getattr(self, "_after", 0) < _RECOUNT_ROWS:
+        if size - self._kept < _RECOUNT_ROWS:
             return
         self._con.execute(
             "CREATE OR REPLACE TEMP TABLE paths AS "
             "SELECT path, sum(n)::BIGINT AS n FROM paths GROUP BY path"
         )
-        self._con.execute("CREATE OR REPLACE TEMP TABLE clients AS SELECT DISTINCT addr FROM clients")
-        (self._after,) = self._one(
+        self._con.execute(
+            "CREATE OR REPLACE TEMP TABLE clients AS SELECT DISTINCT addr FROM clients"
+        )
+        (self._kept,) = self._one(
             "SELECT (SELECT count(*) FROM clients) + (SELECT count(*) FROM paths)"
         )
 

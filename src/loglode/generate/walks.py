@@ -81,7 +81,7 @@ class _Walker:
             return
         self.view = (PAGE[page], own)
         if first:
-            for asset in ("css", "js", "logo", "favicon"):
+            for asset in ("css", "js", self.rng.choice(("logo", "favicon"))):
                 self._asset(asset, own)
         if page == "product":
             self._asset("image", own)
