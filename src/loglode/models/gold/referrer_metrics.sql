@@ -1,0 +1,60 @@
+-- grain: day x referring host x campaign
+-- keys: date, referrer_host, utm_source, utm_medium, utm_campaign
+-- depends: events, target_days
+-- description: Requests and visitors that each referring host and campaign brought on each day.
+-- columns:
+--   date: day (UTC)
+--   referrer_host: host that linked here, '(none)' when unknown
+--   utm_source: campaign's source, '(none)' when unknown
+--   utm_medium: campaign's medium, '(none)' when unknown
+--   utm_campaign: campaign's name, '(none)' when unknown
+--   requests: number of requests
+--   pages: successful GET requests that are not static assets
+--   human_requests: requests that are not a bot's
+--   visitors: distinct visitors, bots among them
+--   errors: requests with status 400 or above
+--   error_rate: errors / requests, 0 to 1
+--   bytes_sent: sum of bytes of the answers
+--   year: partition, year of date
+--   month: partition, month of date
+--   day: partition, day of date
+with referrers as (
+    select
+        event_date,
+        coalesce(referrer_host, '(none)') as referrer_host,
+        coalesce(utm_source, '(none)') as utm_source,
+        coalesce(utm_medium, '(none)') as utm_medium,
+        coalesce(utm_campaign, '(none)') as utm_campaign,
+        count(*) as requests,
+        count(case when is_page then 1 end) as pages,
+        count(case when not is_bot then 1 end) as human_requests,
+        count(distinct visitor_id) as visitors,
+        count(case when is_error then 1 end) as errors,
+        sum(bytes_sent) as bytes_sent
+    from events
+    where event_date in (select day from target_days)
+    group by
+        event_date,
+        coalesce(referrer_host, '(none)'),
+        coalesce(utm_source, '(none)'),
+        coalesce(utm_medium, '(none)'),
+        coalesce(utm_campaign, '(none)')
+)
+
+select
+    event_date as date,
+    referrer_host,
+    utm_source,
+    utm_medium,
+    utm_campaign,
+    requests,
+    pages,
+    human_requests,
+    visitors,
+    errors,
+    cast(errors as double) / requests as error_rate,
+    cast(coalesce(bytes_sent, 0) as bigint) as bytes_sent,
+    cast(year(event_date) as integer) as year,
+    cast(month(event_date) as integer) as month,
+    cast(day(event_date) as integer) as day
+from referrers
