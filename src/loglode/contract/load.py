@@ -1,0 +1,227 @@
+"""Read an ODCS document and turn it into a Contract, refusing what Loglode would not honour."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
+from pydantic import ValidationError
+
+from loglode.contract.model import SQL_TYPES, Alias, Contract, Field, Goal, Masking, Rule, Severity
+from loglode.errors import ContractError
+
+DERIVATIONS = frozenset(
+    "event_id visitor_id client_id client_network route referrer_host referrer_path browser os device "
+    "is_bot warnings lineage partition".split()
+)
+BUILT_IN = "web_logs.odcs.yaml"
+_CUSTOM = frozenset("aliases masking stored derived onInvalid queryParameter".split())
+_OPTIONS = frozenset("minimum maximum maxLength pattern format".split())
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_PHYSICAL = frozenset("SMALLINT INTEGER BIGINT DOUBLE VARCHAR BOOLEAN DATE".split())
+# Reserved so that the generated SQL can use them beside the contract's own names.
+_RESERVED_PREFIX = "raw_"
+
+
+def load_contract(path: str | Path | None = None) -> Contract:
+    """Parse and check a contract file; without a path, the one in the package.
+
+    Raises ContractError with the file, the field and what was expected.
+    """
+    label = str(path) if path is not None else BUILT_IN
+    try:
+        text = (
+            Path(path).read_text(encoding="utf-8")
+            if path is not None
+            else resources.files("loglode.contract").joinpath(BUILT_IN).read_text(encoding="utf-8")
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContractError(f"cannot read contract {label}: {error}", hint="name a YAML file") from error
+    try:
+        contract = _to_contract(_to_document(text))
+        if path is not None:
+            _check_complete(contract)
+    except ContractError as error:
+        raise ContractError(f"contract {label}: {error.message}", hint=error.hint) from error
+    return contract
+
+
+def _check_complete(contract: Contract) -> None:
+    """A user's contract adds and changes; what the pipeline itself works with must still be there."""
+    lost = sorted({f.name for f in load_contract().fields} - {f.name for f in contract.fields})
+    if lost:
+        raise ContractError(
+            f"fields that the pipeline needs are missing: {', '.join(lost)}",
+            hint="start from `loglode contract show --yaml` and add to it",
+        )
+
+
+def _to_document(text: str) -> OpenDataContractStandard:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times faster
+    try:
+        data = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ContractError("not YAML: " + " ".join(str(error).split())) from error
+    if not isinstance(data, dict):
+        raise ContractError("not a mapping", hint="start from `loglode contract show --yaml`")
+    missing = [key for key in ("version", "apiVersion", "kind", "id", "status") if not data.get(key)]
+    if missing:
+        raise ContractError(f"required keys are missing: {', '.join(missing)}")
+    if not str(data["apiVersion"]).startswith("v3."):
+        raise ContractError(f"apiVersion is {data['apiVersion']!r}", hint="ODCS v3.1.0 is wanted")
+    try:
+        return OpenDataContractStandard.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ContractError(f"not valid ODCS at {where}: {first['msg']}") from error
+
+
+def _to_contract(document: OpenDataContractStandard) -> Contract:
+    schemas = [s for s in document.schema_ or [] if s.name == "web_logs"]
+    if len(schemas) != 1:
+        raise ContractError("schema must hold exactly one object named web_logs")
+    fields = tuple(_to_field(p) for p in schemas[0].properties or [])
+    _check_fields(fields)
+    custom = {p.property: p.value for p in document.customProperties or []}
+    return Contract(
+        name="web_logs",
+        version=str(document.version),
+        fields=fields,
+        goals=tuple(_to_goal(g) for g in custom.get("goals") or ()),
+        sensitive_parameters=tuple(str(p) for p in custom.get("sensitiveParameters") or ()),
+        session_gap_seconds=int(custom.get("sessionGapSeconds", 1800)),
+        source_session_gap_seconds=int(custom.get("sourceSessionGapSeconds", 86400)),
+    )
+
+
+def _check_fields(fields: tuple[Field, ...]) -> None:
+    names = [f.name for f in fields]
+    doubled = sorted({n for n in names if names.count(n) > 1})
+    if doubled:
+        raise ContractError(f"fields declared twice: {', '.join(doubled)}")
+
+
+def _to_field(prop: SchemaProperty) -> Field:
+    name = str(prop.name or "")
+    if not _NAME.fullmatch(name) or name.startswith(_RESERVED_PREFIX):
+        raise ContractError(f"field name {name!r} is not usable", hint="lower case letters, digits and _")
+    custom = _custom_properties(prop, name)
+    logical = str(prop.logicalType or "string")
+    if logical not in SQL_TYPES:
+        raise ContractError(f"field {name}: logicalType {logical!r} is not one of {', '.join(SQL_TYPES)}")
+    sql_type = str(prop.physicalType or SQL_TYPES[logical]).upper()
+    if prop.physicalType and sql_type not in _PHYSICAL:
+        raise ContractError(f"field {name}: physicalType {sql_type!r} is not one of {', '.join(sorted(_PHYSICAL))}")
+    derived = custom.get("derived")
+    if derived is not None and derived not in DERIVATIONS:
+        raise ContractError(f"field {name}: derived {derived!r} is unknown")
+    aliases = tuple(_to_alias(name, a) for a in custom.get("aliases") or ())
+    if derived is None and not aliases:
+        aliases = (Alias((name,)),)
+    on_invalid = _severity(name, custom.get("onInvalid", "reject"))
+    masking = custom.get("masking") or ("redact" if logical == "string" and derived is None else "none")
+    if masking not in get_args(Masking):
+        raise ContractError(f"field {name}: masking {masking!r} is not one of {', '.join(get_args(Masking))}")
+    return Field(
+        name=name,
+        logical_type=logical,
+        sql_type=sql_type,
+        description=" ".join((prop.description or "").split()),
+        is_required=bool(prop.required),
+        classification=prop.classification or "public",
+        masking=masking,
+        is_stored=custom.get("stored", True) is not False,
+        is_partition=bool(prop.partitioned),
+        derived=derived,
+        aliases=aliases,
+        query_parameter=custom.get("queryParameter"),
+        on_invalid=on_invalid,
+        rules=_to_rules(prop, name, on_invalid),
+    )
+
+
+def _custom_properties(prop: SchemaProperty, name: str) -> dict[str, Any]:
+    custom = {str(p.property): p.value for p in prop.customProperties or []}
+    unknown = sorted(set(custom) - _CUSTOM)
+    if unknown:
+        raise ContractError(f"field {name}: customProperties {', '.join(unknown)} are unknown",
+                            hint=f"known: {', '.join(sorted(_CUSTOM))}")
+    return custom
+
+
+def _severity(name: str, value: object) -> Severity:
+    if value not in ("reject", "warn"):
+        raise ContractError(f"field {name}: severity {value!r} is neither reject nor warn")
+    return "reject" if value == "reject" else "warn"
+
+
+def _to_alias(name: str, text: object) -> Alias:
+    word, _, unit = str(text).partition(":")
+    if unit not in ("", "s", "ms", "us", "ns"):
+        raise ContractError(f"field {name}: alias {text!r} has an unknown unit", hint="s, ms, us or ns")
+    if not word or any(c in word for c in "\"'\\") or not word.isprintable():
+        raise ContractError(f"field {name}: alias {text!r} holds a quote, a backslash or nothing")
+    return Alias(tuple(word.split(".")), unit or None)
+
+
+def _to_rules(prop: SchemaProperty, name: str, on_invalid: Severity) -> tuple[Rule, ...]:
+    options = dict(prop.logicalTypeOptions or {})
+    unknown = sorted(set(options) - _OPTIONS)
+    if unknown:
+        raise ContractError(f"field {name}: logicalTypeOptions {', '.join(unknown)} are not supported",
+                            hint=f"supported: {', '.join(sorted(_OPTIONS))}")
+    rules = []
+    if "minimum" in options:
+        rules.append(Rule(f"{name}_invalid", "minimum", on_invalid, options["minimum"]))
+    if "maximum" in options:
+        rules.append(Rule(f"{name}_invalid", "maximum", on_invalid, options["maximum"]))
+    if "maxLength" in options:
+        rules.append(Rule(f"{name}_invalid", "max_length", on_invalid, float(options["maxLength"])))
+    if "pattern" in options:
+        rules.append(Rule(f"{name}_invalid", "pattern", on_invalid, _pattern(name, options["pattern"])))
+    rules.extend(_to_rule(name, check) for check in prop.quality or [] if check.type != "text")
+    return tuple(rules)
+
+
+def _to_rule(name: str, check: Any) -> Rule:
+    code = str(check.name or f"{name}_invalid")
+    if not _NAME.fullmatch(code):
+        raise ContractError(f"field {name}: rule name {code!r} is not usable", hint="lower case letters, digits and _")
+    severity = _severity(name, check.severity or "reject")
+    dimension = str(check.dimension or "conformity")
+    arguments = dict(check.arguments or {})
+    if check.type == "custom" and check.engine == "loglode" and isinstance(check.implementation, str):
+        return Rule(code, "predicate", severity, check.implementation, dimension)
+    if check.metric == "invalidValues" and isinstance(arguments.get("validValues"), list):
+        return Rule(code, "valid_values", severity, tuple(str(v) for v in arguments["validValues"]), dimension)
+    if check.metric == "invalidValues" and "pattern" in arguments:
+        return Rule(code, "pattern", severity, _pattern(name, arguments["pattern"]), dimension)
+    raise ContractError(
+        f"field {name}: rule {code} is of a kind that Loglode does not check",
+        hint="metric invalidValues with validValues or pattern, or type custom with engine loglode and a SQL predicate",
+    )
+
+
+def _pattern(name: str, pattern: object) -> str:
+    try:
+        re.compile(str(pattern))
+    except re.error as error:
+        raise ContractError(f"field {name}: pattern {pattern!r} is no regular expression: {error}") from error
+    return str(pattern)
+
+
+def _to_goal(value: Any) -> Goal:
+    if not isinstance(value, dict) or "goal" not in value or "pathPattern" not in value:
+        raise ContractError(f"goal {value!r} needs at least goal and pathPattern")
+    return Goal(
+        goal=str(value["goal"]),
+        method=value.get("method"),
+        path_pattern=str(value["pathPattern"]),
+        min_status=int(value.get("minStatus", 200)),
+        max_status=int(value.get("maxStatus", 399)),
+    )

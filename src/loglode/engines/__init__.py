@@ -1,0 +1,1 @@
+"""Engines turn lines into rows and rows into rows; they know nothing of tables."""

@@ -1,0 +1,99 @@
+"""Removing duplicates from staged files: inside the batch, and against files of the table.
+
+Identities are looked at first as 64-bit hashes, which is cheap; only what collides there is compared
+in full. Files without a duplicate, the rule, are not touched; the others are written again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from loglode.engines.duckdb.engine import DuckDBEngine, StagedLines, parquet
+from loglode.engines.duckdb.files import write_partitioned
+from loglode.files import StagedFile
+
+
+def remove_duplicates(
+    engine: DuckDBEngine,
+    staged: StagedLines,
+    *,
+    silver_files: Sequence[Path],
+    quarantine_files: Sequence[Path],
+    silver_types: dict[str, str],
+    quarantine_types: dict[str, str],
+    folder: Path,
+    prefix: str,
+) -> None:
+    """Drop from `staged` what it holds twice and what the table's files hold; counts are kept in it."""
+    started = time.perf_counter()
+    before = staged.rows_silver + staged.rows_quarantine
+    staged.silver = _remove(engine, staged.silver, "event_id", silver_files, silver_types, folder / "silver", prefix)
+    staged.quarantine = _remove(
+        engine, staged.quarantine, "line_id", quarantine_files, quarantine_types, folder / "quarantine", prefix
+    )
+    staged.duplicates += before - staged.rows_silver - staged.rows_quarantine
+    staged.dedupe_seconds += time.perf_counter() - started
+
+
+def _remove(
+    engine: DuckDBEngine,
+    staged: list[StagedFile],
+    key: str,
+    existing: Sequence[Path],
+    types: dict[str, str],
+    folder: Path,
+    prefix: str,
+) -> list[StagedFile]:
+    if not staged:
+        return staged
+    paths = [f.path for f in staged]
+    engine.connection.execute(f"create or replace temp table doubles as {_doubles(paths, key, existing)}")
+    hit = {row[0] for row in engine.connection.execute("select distinct filename from doubles").fetchall()}
+    if not hit:
+        return staged
+    touched = [f for f in staged if str(f.path) in hit]
+    columns = ", ".join(f's."{name}"' for name in types)
+    source = parquet([f.path for f in touched], "hive_partitioning = true, filename = true, file_row_number = true")
+    rewritten = write_partitioned(
+        engine.connection,
+        f"select {columns} from {source} s anti join doubles d"
+        " on s.filename = d.filename and s.file_row_number = d.file_row_number",
+        folder,
+        prefix=prefix,
+        partition_by=tuple(touched[0].partition),
+        types=types,
+    )
+    for file in touched:
+        file.path.unlink()
+    return [f for f in staged if str(f.path) not in hit] + rewritten
+
+
+def _doubles(staged: Sequence[Path], key: str, existing: Sequence[Path]) -> str:
+    """Rows (filename, file_row_number) to drop: all but the first of an id, and all that exist already."""
+    source = parquet(staged, "hive_partitioning = false, filename = true, file_row_number = true")
+    known = (
+        f"select distinct {key} from {parquet(existing)} where hash({key}) in (select hash({key}) from {source})"
+        if existing
+        else f"select {key} from {source} where false"
+    )
+    return f"""
+        with known as ({known}),
+        suspects as (
+            select hash({key}) as h from {source} group by h having count(*) > 1
+            union
+            select hash({key}) from known
+        ),
+        candidates as (
+            select
+                {key}, filename, file_row_number,
+                row_number() over (partition by {key} order by source_object, source_line, filename, file_row_number)
+                    as place
+            from {source}
+            where hash({key}) in (select h from suspects)
+        )
+        select filename, file_row_number
+        from candidates
+        where place > 1 or {key} in (select {key} from known)
+    """

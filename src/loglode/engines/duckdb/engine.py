@@ -1,0 +1,190 @@
+"""The embedded engine: lines into staged files, and what is asked of such files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from loglode.contract import Contract
+from loglode.engines.duckdb.files import write_partitioned
+from loglode.engines.duckdb.session import connect, streaming
+from loglode.errors import LoglodeError
+from loglode.files import StagedFile
+from loglode.formats import Format
+from loglode.silver import agents_statement, silver_statement
+from loglode.silver.statement import BLANK, REFUSED_YEAR
+
+NAME = "duckdb"
+
+
+@dataclass(frozen=True, slots=True)
+class LinesJob:
+    """A batch of lines of one format, ready to be turned into files under `folder`."""
+
+    contract: Contract
+    format: Format
+    known_keys: frozenset[str]
+    sample: Sequence[pa.RecordBatch]
+    lines: pa.RecordBatchReader
+    batch_id: str
+    processed_at: datetime
+    pseudonym_key: str
+    folder: Path
+    quarantine_types: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class StagedLines:
+    """What became of a batch's lines; `blank` counts empty ones."""
+
+    silver: list[StagedFile]
+    quarantine: list[StagedFile]
+    blank: int
+    seconds: float
+    duplicates: int = 0
+    dedupe_seconds: float = 0.0
+    reasons: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rows_silver(self) -> int:
+        return sum(f.rows for f in self.silver)
+
+    @property
+    def rows_quarantine(self) -> int:
+        return sum(f.rows for f in self.quarantine)
+
+
+class DuckDBEngine:
+    """One connection; `temp_dir` takes what does not fit into memory."""
+
+    name = NAME
+
+    def __init__(self, *, memory_limit_mb: int, threads: int | None, temp_dir: Path) -> None:
+        self.connection = connect(memory_limit_mb=memory_limit_mb, threads=threads, temp_dir=temp_dir)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def stage_lines(self, job: LinesJob) -> StagedLines:
+        """Run the silver statement over the lines. Raises LoglodeError if the engine itself fails."""
+        started = time.perf_counter()
+        try:
+            files = self._stage_silver(job)
+            refused = [f for f in files if f.partition["year"] == str(REFUSED_YEAR)]
+            quarantine, blank = self._stage_refused(job, refused)
+        except duckdb.Error as error:
+            raise LoglodeError(f"the engine failed on batch {job.batch_id}: {_one_line(error)}") from error
+        silver = [f for f in files if f not in refused]
+        return StagedLines(silver, quarantine, blank, time.perf_counter() - started)
+
+    def _stage_silver(self, job: LinesJob) -> list[StagedFile]:
+        connection = self.connection
+        streaming(connection, True)
+        try:
+            connection.register("lines", pa.RecordBatchReader.from_batches(job.lines.schema, iter(job.sample)))
+            connection.execute(
+                "create or replace temp table agents as "
+                + agents_statement(job.contract, job.format, job.known_keys)
+            )
+            connection.unregister("lines")
+            connection.register("lines", job.lines)
+            return write_partitioned(
+                connection,
+                silver_statement(job.contract, job.format, job.known_keys),
+                job.folder / "silver",
+                prefix=job.batch_id,
+                partition_by=job.contract.partition_columns,
+                types={f.name: f.sql_type for f in job.contract.stored_fields},
+                parameters={
+                    "pseudonym_key": job.pseudonym_key,
+                    "batch_id": job.batch_id,
+                    "contract_version": job.contract.version,
+                    "processed_at": job.processed_at,
+                },
+            )
+        finally:
+            connection.unregister("lines")
+            streaming(connection, False)
+
+    def _stage_refused(self, job: LinesJob, files: Sequence[StagedFile]) -> tuple[list[StagedFile], int]:
+        """Rows of the side door into quarantine's shape; blank lines are counted and dropped."""
+        if not files:
+            return [], 0
+        source = parquet([f.path for f in files])
+        reasons = "split_part(query, chr(10), 1)"
+        fault = "split_part(query, chr(10), 2)"
+        counted = self._one(f"select count(*) filter ({reasons} = '{BLANK}') from {source}")
+        stamp = job.processed_at
+        select = f"""
+            select
+                event_id as line_id, source_object, source_line, '{job.format.name}' as format, path as raw,
+                coalesce(try_cast(split_part({fault}, ':', 2) as bigint), strlen(path)) as raw_bytes,
+                string_split({reasons}, ',') as reasons, event_ts, batch_id, contract_version, processed_at,
+                {stamp.year} as year, {stamp.month} as month, {stamp.day} as day
+            from {source}
+            where {reasons} <> '{BLANK}'
+        """
+        staged = write_partitioned(
+            self.connection,
+            select,
+            job.folder / "quarantine",
+            prefix=job.batch_id,
+            partition_by=("year", "month", "day"),
+            types=job.quarantine_types,
+        )
+        shutil.rmtree(job.folder / "silver" / f"year={REFUSED_YEAR}")
+        return staged, counted
+
+    def tally(self, staged: StagedLines) -> None:
+        """Count refused lines by reason and nulled values by rule."""
+        staged.reasons = self._tally(staged.quarantine, "unnest(reasons)", "true")
+        staged.warnings = self._tally(
+            staged.silver, "unnest(string_split(warnings, ','))", "warnings is not null"
+        )
+
+    def _tally(self, files: Sequence[StagedFile], codes: str, condition: str) -> dict[str, int]:
+        if not files:
+            return {}
+        rows = self.connection.execute(
+            f"select code, count(*) from (select {codes} as code from {parquet([f.path for f in files])}"
+            f" where {condition}) group by code order by code"
+        ).fetchall()
+        return dict(rows)
+
+    def days_of(self, files: Sequence[StagedFile]) -> list[tuple[int, int, int]]:
+        """UTC days of the events in quarantine files, where they could be read."""
+        if not files:
+            return []
+        return self.connection.execute(
+            "select distinct year(utc), month(utc), day(utc) from (select make_timestamp(epoch_us(event_ts)) as utc"
+            f" from {parquet([f.path for f in files])} where event_ts is not null) order by all"
+        ).fetchall()
+
+    def _one(self, sql: str) -> int:
+        row = self.connection.execute(sql).fetchone()
+        return int(row[0]) if row else 0
+
+
+def parquet(paths: Iterable[Path | str], options: str = "hive_partitioning = false") -> str:
+    """A table function over files; names are quoted, whatever they hold."""
+    listed = ", ".join("'" + str(p).replace("'", "''") + "'" for p in paths)
+    return f"read_parquet([{listed}], {options})"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """Stable JSON, for columns that hold counts."""
+    return json.dumps(dict(sorted(value.items())))

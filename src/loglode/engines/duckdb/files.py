@@ -1,0 +1,65 @@
+"""Writing rows as partitioned Parquet files, with what the table's log wants to know of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from loglode.files import StagedFile
+
+# Bounds are recorded where they are numbers or times: enough to prune, and no text of visitors.
+_BOUNDED = {"BIGINT": int, "INTEGER": int, "SMALLINT": int, "DOUBLE": float}
+_STAMP = "TIMESTAMP WITH TIME ZONE"
+
+
+def write_partitioned(
+    connection: duckdb.DuckDBPyConnection,
+    select: str,
+    folder: Path,
+    *,
+    prefix: str,
+    partition_by: tuple[str, ...],
+    types: Mapping[str, str],
+    parameters: Mapping[str, Any] | None = None,
+) -> list[StagedFile]:
+    """Run a SELECT into `folder/key=value/.../prefix-<uuid>.parquet`; one StagedFile each.
+
+    `types` gives the SQL type of each column, for the bounds.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = str(folder).replace("'", "''")
+    keys = f"partition_by ({', '.join(partition_by)})," if partition_by else ""
+    rows = connection.execute(
+        f"copy ({select}) to '{target}' (format parquet, compression zstd, {keys} append,"
+        f" filename_pattern '{prefix}-{{uuid}}', return_stats true)",
+        parameters or None,
+    ).fetchall()
+    return [_staged(row, types) for row in rows if row[1]]
+
+
+def _staged(row: tuple[Any, ...], types: Mapping[str, str]) -> StagedFile:
+    path, count, size, _, statistics, partition = row
+    minimum: dict[str, str | int | float] = {}
+    maximum: dict[str, str | int | float] = {}
+    nulls: dict[str, int] = {}
+    for quoted, facts in (statistics or {}).items():
+        name = quoted.strip('"')
+        if name not in types:
+            continue  # parts of arrays and structs
+        nulls[name] = int(facts.get("null_count") or 0)
+        if "min" in facts and "max" in facts and facts.get("has_nan") != "true":
+            low, high = _bound(types[name], facts["min"]), _bound(types[name], facts["max"])
+            if low is not None and high is not None:
+                minimum[name], maximum[name] = low, high
+    return StagedFile(Path(path), count, size, partition or {}, minimum, maximum, nulls)
+
+
+def _bound(sql_type: str, text: str) -> str | int | float | None:
+    if sql_type == _STAMP:
+        # '2026-10-01 00:00:00.123+00'; Delta wants ISO 8601.
+        return text.replace(" ", "T").replace("+00", "Z")
+    convert = _BOUNDED.get(sql_type)
+    return convert(text) if convert else None

@@ -1,0 +1,142 @@
+"""Running the gold models: relations in, staged files out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+
+from loglode.contract import Contract
+from loglode.engines.duckdb.engine import DuckDBEngine, parquet
+from loglode.engines.duckdb.files import write_partitioned
+from loglode.errors import LoglodeError
+from loglode.files import StagedFile
+from loglode.gold.model import Model
+from loglode.lake.layout import DAY, QUARANTINE, RUNS
+
+HISTOGRAM_GAMMA = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class GoldInputs:
+    """Days wanted, and the files that hold them and their margins."""
+
+    days: Sequence[date]
+    web_logs: Sequence[Path]
+    quarantine: Sequence[Path]
+    started_at: datetime
+    runs: Sequence[Path] = field(default_factory=tuple)
+
+
+class ModelRunner:
+    """Runs models chunk by chunk; `columns` holds (name, SQL type, description) of each model seen."""
+
+    def __init__(self, engine: DuckDBEngine, models: Sequence[Model], contract: Contract, folder: Path) -> None:
+        self._engine = engine
+        self._models = models
+        self._contract = contract
+        self._folder = folder
+        self.columns: dict[str, tuple[tuple[str, str, str], ...]] = {}
+
+    def run(self, inputs: GoldInputs, *, exclude: set[str]) -> dict[str, list[StagedFile]]:
+        """All models but the excluded ones, for the days of the inputs. Raises LoglodeError."""
+        self._relations(inputs)
+        staged: dict[str, list[StagedFile]] = {}
+        made: list[str] = []
+        for model in self._models:
+            if model.name in exclude:
+                continue
+            self._guarded(model, f"create or replace temp table {model.name} as {model.sql}")
+            made.append(model.name)
+            if model.layer == "gold":
+                staged[model.name] = self._write(model)
+        for name in reversed(made):
+            self._engine.connection.execute(f"drop table {name}")
+        return staged
+
+    def run_batches(
+        self, model: Model, runs: Sequence[Path], versions: tuple[int, int], started_at: datetime
+    ) -> tuple[list[StagedFile], tuple[tuple[str, str, str], ...]]:
+        """A model that reads ops.runs alone, over batches after one version of silver until another."""
+        self._relations(GoldInputs(days=(), web_logs=(), quarantine=(), started_at=started_at, runs=runs))
+        connection = self._engine.connection
+        connection.execute(
+            f"create or replace temp table chosen as from runs where silver_version > {versions[0]:d}"
+            f" and silver_version <= {versions[1]:d}"
+        )
+        connection.execute("create or replace temp view runs as from chosen")
+        self._guarded(model, f"create or replace temp table {model.name} as {model.sql}")
+        staged = self._write(model)
+        connection.execute(f"drop table {model.name}; drop view runs; drop table chosen")
+        return staged, self.columns[model.name]
+
+    def _write(self, model: Model) -> list[StagedFile]:
+        described = self._engine.connection.execute(f"describe {model.name}").fetchall()
+        texts = dict(model.columns)
+        self.columns[model.name] = tuple((row[0], row[1], texts.get(row[0], "")) for row in described)
+        return write_partitioned(
+            self._engine.connection,
+            f"from {model.name}",
+            self._folder / model.name,
+            prefix=model.name,
+            partition_by=DAY,
+            types={name: sql for name, sql, _ in self.columns[model.name]},
+        )
+
+    def _guarded(self, model: Model, sql: str) -> None:
+        try:
+            self._engine.connection.execute(sql)
+        except duckdb.Error as error:
+            raise LoglodeError(f"model {model.name} failed: {' '.join(str(error).split())[:300]}") from error
+
+    def _relations(self, inputs: GoldInputs) -> None:
+        connection, contract = self._engine.connection, self._contract
+        silver = [(f.name, f.sql_type) for f in contract.stored_fields]
+        view(connection, "web_logs", inputs.web_logs, silver)
+        view(connection, "quarantine", inputs.quarantine, [(n, t) for n, t, _ in QUARANTINE.columns])
+        view(connection, "runs", inputs.runs, [(n, t) for n, t, _ in RUNS.columns])
+        connection.execute("create or replace temp table target_days (day date)")
+        if inputs.days:
+            connection.execute(
+                "insert into target_days select unnest($days)::date", {"days": [d.isoformat() for d in inputs.days]}
+            )
+        connection.execute(
+            "create or replace temp table settings as select $gap::bigint as session_gap_seconds,"
+            " $source_gap::bigint as source_session_gap_seconds, $gamma::double as histogram_gamma,"
+            " $started_at::timestamptz as gold_started_at",
+            {
+                "gap": contract.session_gap_seconds,
+                "source_gap": contract.source_session_gap_seconds,
+                "gamma": HISTOGRAM_GAMMA,
+                "started_at": inputs.started_at,
+            },
+        )
+        connection.execute(
+            "create or replace temp table goals (goal varchar, method varchar, path_pattern varchar,"
+            " min_status smallint, max_status smallint)"
+        )
+        for goal in contract.goals:
+            connection.execute(
+                "insert into goals values (?, ?, ?, ?, ?)",
+                [goal.goal, goal.method, goal.path_pattern, goal.min_status, goal.max_status],
+            )
+
+
+def view(
+    connection: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path], columns: Sequence[tuple[str, str]]
+) -> None:
+    """Files as a relation with the declared columns; a column that older files lack is null."""
+    if not files:
+        empty = ", ".join(f'null::{kind} as "{column}"' for column, kind in columns)
+        connection.execute(f"create or replace temp view {name} as select {empty} where false")
+        return
+    declared = ", ".join(f'"{column}"' for column, _ in columns)
+    hints = "hive_types = {'year': integer, 'month': integer, 'day': integer}"
+    source = parquet(files, f"hive_partitioning = true, union_by_name = true, {hints}")
+    have = {row[0] for row in connection.execute(f"select column_name from (describe from {source})").fetchall()}
+    missing = ", ".join(f'null::{kind} as "{column}"' for column, kind in columns if column not in have)
+    inner = f"select *{', ' + missing if missing else ''} from {source}"
+    connection.execute(f"create or replace temp view {name} as select {declared} from ({inner})")

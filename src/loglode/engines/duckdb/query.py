@@ -1,0 +1,68 @@
+"""A user's SQL over the lake's tables, in a connection that can read the lake and nothing else."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from loglode.engines.duckdb.models import view
+from loglode.engines.duckdb.session import connect
+from loglode.errors import QueryError
+
+_FETCH = 1000
+
+
+@dataclass(slots=True)
+class QueryResult:
+    """Columns, their SQL types, and rows as they come."""
+
+    columns: list[str]
+    types: list[str]
+    rows: Iterator[tuple[Any, ...]]
+
+
+def run_query(
+    sql: str,
+    tables: Sequence[tuple[str, list[tuple[str, str]], list[str]]],
+    *,
+    lake: Path,
+    memory_limit_mb: int,
+    threads: int | None,
+) -> QueryResult:
+    """Run one statement. `tables` are (name, columns, files). Raises QueryError in one line."""
+    folder = tempfile.TemporaryDirectory(prefix="loglode-query-")
+    connection = connect(memory_limit_mb=memory_limit_mb, threads=threads, temp_dir=Path(folder.name))
+    try:
+        for name, columns, files in tables:
+            view(connection, name, [Path(f) for f in files], columns)
+        connection.execute("set preserve_insertion_order = true")
+        connection.execute("set allowed_directories = ?", [[str(lake), folder.name]])
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        statements = connection.extract_statements(sql)
+        if len(statements) != 1:
+            raise QueryError(f"{len(statements)} statements given", hint="one SELECT is wanted")
+        if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+            raise QueryError("only SELECT is allowed here", hint="tables change through `run` and `quarantine replay`")
+        cursor = connection.execute(statements[0])
+    except duckdb.Error as error:
+        names = ", ".join(name for name, _, _ in tables)
+        raise QueryError(" ".join(str(error).split())[:500], hint=f"tables: {names}") from error
+    description = cursor.description or []
+    return QueryResult([d[0] for d in description], [str(d[1]) for d in description], _rows(cursor, folder))
+
+
+def _rows(
+    cursor: duckdb.DuckDBPyConnection, folder: tempfile.TemporaryDirectory[str]
+) -> Iterator[tuple[Any, ...]]:
+    with folder:
+        try:
+            while rows := cursor.fetchmany(_FETCH):
+                yield from rows
+        except duckdb.Error as error:
+            raise QueryError(" ".join(str(error).split())[:500]) from error

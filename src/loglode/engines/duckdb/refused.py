@@ -1,0 +1,91 @@
+"""Quarantined lines as lines again, and quarantine's files without those that were freed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from loglode.engines.duckdb.engine import DuckDBEngine, parquet
+from loglode.engines.duckdb.files import write_partitioned
+from loglode.files import StagedFile
+from loglode.lake.layout import DAY, QUARANTINE
+
+_FAULTS = "'line_too_long', 'object_damaged'"
+
+
+class Refused:
+    """The lines of quarantine's active files; `files` maps paths as the table knows them to places."""
+
+    def __init__(self, engine: DuckDBEngine, files: Mapping[str, Path]) -> None:
+        self._engine = engine
+        self._files = files
+        self._source = parquet(files.values(), "hive_partitioning = false, filename = true") if files else ""
+        engine.connection.execute(
+            "create or replace temp table freed (line_id varchar, filename varchar, event_ts timestamptz)"
+        )
+
+    def formats(self) -> list[str]:
+        """Formats that there are lines of."""
+        if not self._files:
+            return []
+        rows = self._engine.connection.execute(f"select distinct format from {self._source} order by all")
+        return [row[0] for row in rows.fetchall()]
+
+    def lines(self, fmt: str, reason: str | None) -> pa.RecordBatchReader:
+        """Lines in the readers' shape; those that were cut or damaged keep their fault."""
+        cursor = self._engine.connection.cursor()
+        fault = f"list_filter(reasons, lambda x: x in ({_FAULTS}))[1]"
+        return cursor.execute(
+            f"select source_object, '' as fingerprint, source_line, raw as text, -1::integer as key_count, line_id,"
+            f" {fault} || ':' || raw_bytes as fault from {self._source} where {_chosen()}",
+            _parameters(fmt, reason),
+        ).to_arrow_reader(10_000)
+
+    def mark_freed(self, fmt: str, reason: str | None, refused_again: Sequence[Path]) -> int:
+        """Remember the lines that were not refused again; returns how many."""
+        again = f"select line_id from {parquet(refused_again)}" if refused_again else "select null where false"
+        before = self._count()
+        self._engine.connection.execute(
+            f"insert into freed select line_id, filename, event_ts from {self._source}"
+            f" where {_chosen()} and line_id not in ({again})",
+            _parameters(fmt, reason),
+        )
+        return self._count() - before
+
+    def freed_days(self) -> list[tuple[int, int, int]]:
+        """UTC days of the freed lines, as quarantine had them."""
+        return self._engine.connection.execute(
+            "select distinct year(utc), month(utc), day(utc) from (select make_timestamp(epoch_us(event_ts)) as utc"
+            " from freed where event_ts is not null)"
+        ).fetchall()
+
+    def without_freed(self, folder: Path, prefix: str) -> tuple[list[str], list[StagedFile]]:
+        """Paths of the files that held freed lines, and those files written again without them."""
+        rows = self._engine.connection.execute("select distinct filename from freed").fetchall()
+        held = {row[0] for row in rows}
+        touched = {path: place for path, place in self._files.items() if str(place) in held}
+        source = parquet(touched.values(), "hive_partitioning = true")
+        columns = ", ".join(f'"{name}"' for name, _, _ in QUARANTINE.columns)
+        staged = write_partitioned(
+            self._engine.connection,
+            f"select {columns} from {source} where line_id not in (select line_id from freed)",
+            folder,
+            prefix=prefix,
+            partition_by=DAY,
+            types={name: sql for name, sql, _ in QUARANTINE.columns},
+        )
+        return sorted(touched), staged
+
+    def _count(self) -> int:
+        row = self._engine.connection.execute("select count(*) from freed").fetchone()
+        return int(row[0]) if row else 0
+
+
+def _chosen() -> str:
+    return "format = $format and ($reason is null or list_contains(reasons, $reason))"
+
+
+def _parameters(fmt: str, reason: str | None) -> dict[str, str | None]:
+    return {"format": fmt, "reason": reason}

@@ -1,0 +1,36 @@
+"""DuckDB connections, set up in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+# Rows of a partition that are held back before they are written; small, so that a batch over many
+# days needs no more memory than one over few.
+FLUSH_ROWS = 65536
+# The size of a stream of lines is unknown, and the planner would take it for the small side of a join
+# and hold all of it in memory; and a silver statement has no common subplans to look for.
+_STREAMING = "join_order,build_side_probe_side,common_subplan"
+
+
+def connect(*, memory_limit_mb: int, threads: int | None, temp_dir: Path) -> duckdb.DuckDBPyConnection:
+    """A connection in memory that spills into `temp_dir`. Times are UTC."""
+    connection = duckdb.connect(
+        config={
+            "memory_limit": f"{memory_limit_mb}MB",
+            "temp_directory": str(temp_dir),
+            "preserve_insertion_order": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            **({"threads": str(threads)} if threads else {}),
+        }
+    )
+    connection.execute("set timezone = 'UTC'")
+    connection.execute(f"set partitioned_write_flush_threshold = {FLUSH_ROWS}")
+    return connection
+
+
+def streaming(connection: duckdb.DuckDBPyConnection, is_on: bool) -> None:
+    """Plan for streams of lines, or for tables of known size."""
+    connection.execute("set disabled_optimizers = ?", [_STREAMING if is_on else ""])

@@ -1,0 +1,64 @@
+"""Every error that Loglode raises on purpose.
+
+    LoglodeError                 something went wrong; the message names it, the hint says what to do
+    ├── UsageError               the call itself is wrong (exit code 2)
+    │   ├── ContractError        a data contract is malformed or contradicts itself
+    │   └── SourceNotFoundError  a source names no file
+    ├── SourceError              an object cannot be read
+    ├── ModelError               a gold model's header or SQL is malformed
+    ├── QueryError               a user's SQL is refused by the engine
+    ├── LakeError                a table is missing, damaged or not ours
+    │   └── CommitConflictError  another writer won again and again; trying later may work
+    └── BooksError               lines in and rows out do not balance: nothing was committed
+"""
+
+from __future__ import annotations
+
+
+class LoglodeError(Exception):
+    """Base of all errors: one line that says what and where, and a hint for the way out."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(LoglodeError):
+    """The call is wrong: an option, an argument or a file that the user named."""
+
+    exit_code = 2
+
+
+class ContractError(UsageError):
+    """A data contract is not valid ODCS, or uses a word that Loglode does not know."""
+
+
+class SourceNotFoundError(UsageError):
+    """A source names nothing that exists."""
+
+
+class SourceError(LoglodeError):
+    """An object exists but cannot be read."""
+
+
+class ModelError(LoglodeError):
+    """A gold model's header or SQL is malformed."""
+
+
+class QueryError(LoglodeError):
+    """The engine refuses a query."""
+
+
+class LakeError(LoglodeError):
+    """A table of the lake is missing, damaged or was made by something else."""
+
+
+class CommitConflictError(LakeError):
+    """Other writers won every attempt; nothing was lost, the run may be repeated."""
+
+
+class BooksError(LoglodeError):
+    """Lines read do not equal rows, quarantined lines, duplicates and blank lines together."""

@@ -1,0 +1,20 @@
+"""A data file that is written but that no table knows yet: what engines hand to the committer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """`partition` in path order; `minimum`, `maximum` and `nulls` per column, where known."""
+
+    path: Path
+    rows: int
+    bytes: int
+    partition: Mapping[str, str]
+    minimum: Mapping[str, str | int | float] = field(default_factory=dict)
+    maximum: Mapping[str, str | int | float] = field(default_factory=dict)
+    nulls: Mapping[str, int] = field(default_factory=dict)

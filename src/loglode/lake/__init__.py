@@ -1,0 +1,7 @@
+"""The lake: Delta tables, their logs, and the one committer."""
+
+from loglode.lake.committer import Commit
+from loglode.lake.layout import Lake
+from loglode.lake.table import ActiveFile, Snapshot, Table, TableSpec
+
+__all__ = ["ActiveFile", "Commit", "Lake", "Snapshot", "Table", "TableSpec"]

@@ -1,0 +1,124 @@
+"""The one committer: a list of files becomes visible in one atomic Delta commit, or not at all.
+
+Every commit of a table carries the application transaction SEQUENCE. Delta refuses the second of
+two commits that carry the same one from the same snapshot, so no two writers can pass side by side;
+the one that is refused reloads and asks again what there is still to do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import deltalake
+from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction, RemoveAction
+
+from loglode.errors import CommitConflictError
+from loglode.files import StagedFile
+from loglode.lake.table import ActiveFile, Snapshot, Table
+
+SEQUENCE = "loglode/sequence"
+METADATA = "loglode"
+MAX_ATTEMPTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What one commit adds, removes and records. `adds` are published files (see `publish`)."""
+
+    adds: Sequence[Mapping[str, Any]] = ()
+    removes: Sequence[ActiveFile] = ()
+    transactions: Mapping[str, int] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def publish(table: Table, staged: list[StagedFile]) -> list[dict[str, Any]]:
+    """Move staged files into the table's folders; nobody sees them until they are committed.
+
+    Returns add actions as plain JSON, so that they can also be kept in another commit's metadata.
+    The list is changed to say where the files are now; publishing twice moves nothing.
+    """
+    staged[:] = [_moved(table, file) for file in staged]
+    return [_to_add(table, file) for file in staged]
+
+
+def _moved(table: Table, file: StagedFile) -> StagedFile:
+    target = table.root.joinpath(*(f"{key}={value}" for key, value in file.partition.items()), file.path.name)
+    if file.path != target:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file.path, target)
+    return replace(file, path=target)
+
+
+def _to_add(table: Table, file: StagedFile) -> dict[str, Any]:
+    stats = {
+        "numRecords": file.rows,
+        "minValues": dict(file.minimum),
+        "maxValues": dict(file.maximum),
+        "nullCount": dict(file.nulls),
+    }
+    return {
+        "path": file.path.relative_to(table.root).as_posix(),
+        "size": file.bytes,
+        "partition": dict(file.partition),
+        "modified_ms": int(time.time() * 1000),
+        "stats": json.dumps(stats),
+    }
+
+
+def try_commit(snapshot: Snapshot, commit: Commit) -> bool:
+    """Commit on top of the snapshot; False if another writer came first."""
+    sequence = (snapshot.transaction(SEQUENCE) or 0) + 1
+    now_ms = int(time.time() * 1000)
+    actions: list[AddAction | RemoveAction] = [_add(add) for add in commit.adds]
+    actions += [_remove(file, now_ms) for file in commit.removes]
+    transactions = {**commit.transactions, SEQUENCE: sequence}
+    spec = snapshot.table.spec
+    try:
+        snapshot.delta.create_write_transaction(
+            actions,
+            "append",
+            spec.delta_schema(),
+            list(spec.partition_by),
+            commit_properties=deltalake.CommitProperties(
+                custom_metadata={METADATA: dict(commit.metadata)},
+                app_transactions=[
+                    deltalake.Transaction(app_id=app, version=version, last_updated=now_ms)
+                    for app, version in transactions.items()
+                ],
+                max_commit_retries=0,
+            ),
+        )
+    except CommitFailedError:
+        return False
+    return True
+
+
+def commit_when(table: Table, decide: Callable[[Snapshot], Commit | None]) -> Snapshot:
+    """Ask `decide` what to commit on the newest version until a commit goes through.
+
+    `decide` returns None when nothing is left to do. Returns the snapshot it was last asked with.
+    Raises CommitConflictError after MAX_ATTEMPTS.
+    """
+    for attempt in range(MAX_ATTEMPTS):
+        snapshot = table.snapshot_or_create()
+        commit = decide(snapshot)
+        if commit is None or try_commit(snapshot, commit):
+            return snapshot
+        time.sleep(min(0.01 * 2**attempt, 0.5))
+    raise CommitConflictError(
+        f"table {table.spec.name}: other writers won {MAX_ATTEMPTS} times", hint="run again; nothing was lost"
+    )
+
+
+def _add(add: Mapping[str, Any]) -> AddAction:
+    return AddAction(add["path"], add["size"], add["partition"], add["modified_ms"], True, add["stats"])
+
+
+def _remove(file: ActiveFile, now_ms: int) -> RemoveAction:
+    return RemoveAction(file.path, True, now_ms, file.bytes, file.partition)

@@ -1,0 +1,99 @@
+"""Where a lake keeps what: folders of the tables, staging, and the pseudonymisation key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from loglode.contract import Contract
+from loglode.errors import LakeError
+from loglode.lake.table import Table, TableSpec
+
+DAY = ("year", "month", "day")
+_DAY_COLUMNS = tuple((name, "INTEGER", f"{name.capitalize()} of the partition (UTC).") for name in DAY)
+_STAMP = "TIMESTAMP WITH TIME ZONE"
+
+QUARANTINE = TableSpec(
+    name="quarantine",
+    description="Every line that was refused, with its reasons. May hold personal data.",
+    partition_by=DAY,
+    columns=(
+        ("line_id", "VARCHAR", "Hash of the object's first line, the line's number and its text."),
+        ("source_object", "VARCHAR", "The bronze object."),
+        ("source_line", "BIGINT", "The line's number in it, from 1."),
+        ("format", "VARCHAR", "The format that was expected."),
+        ("raw", "VARCHAR", "The line as it came; at most the first MiB of it."),
+        ("raw_bytes", "BIGINT", "Length of the whole line in bytes."),
+        ("reasons", "VARCHAR[]", "Codes of all rules that refused it."),
+        ("event_ts", _STAMP, "Time of the event, where it could be read."),
+        ("batch_id", "VARCHAR", "The batch that refused it."),
+        ("contract_version", "VARCHAR", "Version of the contract that was applied."),
+        ("processed_at", _STAMP, "When it was refused (UTC)."),
+        *_DAY_COLUMNS,
+    ),
+)
+RUNS = TableSpec(
+    name="runs",
+    description="One row a batch: what was read, refused, written, and how long it took.",
+    partition_by=DAY,
+    columns=(
+        ("batch_id", "VARCHAR", "The batch."),
+        ("kind", "VARCHAR", "load, or replay of quarantined lines."),
+        ("started_at", _STAMP, "When the batch began (UTC)."),
+        ("finished_at", _STAMP, "When its silver commit was made (UTC)."),
+        ("objects", "BIGINT", "Objects read."),
+        ("objects_skipped", "BIGINT", "Objects left out because they had been loaded before."),
+        ("lines_read", "BIGINT", "Lines read; equals the next four together."),
+        ("rows_silver", "BIGINT", "Rows added to silver."),
+        ("lines_quarantined", "BIGINT", "Lines added to quarantine; negative when a replay frees some."),
+        ("duplicates", "BIGINT", "Lines whose event or line was there already."),
+        ("blank_lines", "BIGINT", "Empty lines."),
+        ("bytes_read", "BIGINT", "Bytes read, decompressed."),
+        ("reasons", "VARCHAR", "JSON object: lines refused by reason."),
+        ("warnings", "VARCHAR", "JSON object: values nulled by rule."),
+        ("read_seconds", "DOUBLE", "Seconds from the first line to staged files."),
+        ("dedupe_seconds", "DOUBLE", "Seconds to find and drop duplicates."),
+        ("commit_seconds", "DOUBLE", "Seconds to publish and commit."),
+        ("silver_version", "BIGINT", "Version of silver that the batch made."),
+        ("contract_version", "VARCHAR", "Version of the contract that was applied."),
+        ("engine", "VARCHAR", "Engine that did the work."),
+        ("oldest_object_at", _STAMP, "When the oldest object of the batch was last written (UTC)."),
+        *_DAY_COLUMNS,
+    ),
+)
+
+
+class Lake:
+    """A folder of tables. Names in SQL: web_logs, quarantine, runs, and each gold model's."""
+
+    def __init__(self, root: Path, contract: Contract, gold: tuple[str, ...] = ()) -> None:
+        self.root = root
+        self.contract = contract
+        self.gold_names = gold
+        silver = TableSpec(
+            name="web_logs",
+            columns=tuple((f.name, f.sql_type, f.description) for f in contract.stored_fields),
+            partition_by=contract.partition_columns,
+            description="Requests: typed, valid, masked and unique.",
+        )
+        self.silver = Table(silver, root / "silver" / "web_logs")
+        self.quarantine = Table(QUARANTINE, root / "quarantine" / "web_logs")
+        self.runs = Table(RUNS, root / "ops" / "runs")
+
+    def gold_root(self, name: str) -> Path:
+        """Folder of a gold table."""
+        return self.root / "gold" / name
+
+    def existing(self) -> Iterator[tuple[str, Path]]:
+        """(name, folder) of each table that is there, by layer."""
+        for table in (self.silver, self.quarantine, self.runs):
+            if table.exists:
+                yield table.spec.name, table.root
+        for name in self.gold_names:
+            if (self.gold_root(name) / "_delta_log").is_dir():
+                yield name, self.gold_root(name)
+
+    def require(self) -> None:
+        """Raise LakeError unless there is a lake here."""
+        if not self.silver.exists:
+            raise LakeError(f"no lake at {self.root}", hint="`loglode run SOURCE --lake DIR` makes one")

@@ -1,0 +1,49 @@
+"""A handful of rows as a staged file, for the tables about the pipeline itself."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loglode.files import StagedFile
+from loglode.lake.table import TableSpec
+
+_ARROW = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", tz="UTC"),
+}
+
+
+def write_rows(spec: TableSpec, rows: Sequence[Mapping[str, Any]], folder: Path, *, day_of: str) -> list[StagedFile]:
+    """One file for each day of the timestamp column `day_of`; timestamps come as ISO text."""
+    by_day: dict[tuple[int, int, int], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        moment = datetime.fromisoformat(row[day_of])
+        by_day.setdefault((moment.year, moment.month, moment.day), []).append(row)
+    return [_write(spec, day, of_day, folder) for day, of_day in sorted(by_day.items())]
+
+
+def _write(
+    spec: TableSpec, day: tuple[int, int, int], rows: Sequence[Mapping[str, Any]], folder: Path
+) -> StagedFile:
+    columns = [(name, _ARROW[sql]) for name, sql, _ in spec.columns if name not in spec.partition_by]
+    table = pa.table(
+        {name: pa.array([_value(row.get(name), kind) for row in rows], kind) for name, kind in columns}
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{spec.name}-{uuid.uuid4()}.parquet"
+    pq.write_table(table, path, compression="zstd")
+    partition = {key: str(value) for key, value in zip(spec.partition_by, day, strict=True)}
+    return StagedFile(path, len(rows), path.stat().st_size, partition)
+
+
+def _value(value: Any, kind: pa.DataType) -> Any:
+    return datetime.fromisoformat(value) if pa.types.is_timestamp(kind) and isinstance(value, str) else value

@@ -1,0 +1,44 @@
+"""The pseudonymisation key: a secret of 128 bits, in a file that only its owner can read."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from loglode.errors import LakeError
+
+KEY_BYTES = 16
+_MIN_LENGTH = 16
+
+
+def load_key(path: Path) -> str:
+    """The key in the file; a new one is made on first use, by one process alone.
+
+    Raises LakeError when the file cannot be read or made, or holds no usable key.
+    """
+    try:
+        if not path.exists():
+            _create(path)
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LakeError(f"cannot read the pseudonymisation key {path}: {error}", hint="see --key-file") from error
+    if len(key) < _MIN_LENGTH:
+        raise LakeError(f"the pseudonymisation key in {path} is too short", hint=f"{_MIN_LENGTH} characters or more")
+    return key
+
+
+def _create(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mine = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(secrets.token_urlsafe(KEY_BYTES) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    try:
+        os.link(mine, path)  # fails if another process was first; then its key counts
+    except FileExistsError:
+        pass
+    finally:
+        mine.unlink()

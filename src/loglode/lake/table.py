@@ -1,0 +1,166 @@
+"""One Delta table: its declaration, its snapshot and the files it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import deltalake
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.schema import ArrayType, PrimitiveType, StructType
+
+from loglode.errors import LakeError
+
+# Checkpoints keep loading quick; application transactions are forgotten after a while, and what
+# comes again later is caught by the events' own identity.
+CONFIGURATION = {
+    "delta.checkpointInterval": "20",
+    "delta.setTransactionRetentionDuration": "interval 60 days",
+}
+_DELTA_TYPES = {
+    "VARCHAR": "string",
+    "BIGINT": "long",
+    "INTEGER": "integer",
+    "SMALLINT": "short",
+    "DOUBLE": "double",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "TIMESTAMP WITH TIME ZONE": "timestamp",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """A table as declared: columns are (name, SQL type, description) in order."""
+
+    name: str
+    columns: tuple[tuple[str, str, str], ...]
+    partition_by: tuple[str, ...]
+    description: str
+
+    def delta_schema(self) -> deltalake.Schema:
+        """The same in Delta's types, comments included."""
+        return deltalake.Schema(
+            [
+                deltalake.Field(name, delta_type(sql), nullable=True, metadata={"comment": text} if text else {})
+                for name, sql, text in self.columns
+            ]
+        )
+
+
+def delta_type(sql: str) -> Any:
+    """Delta type of a DuckDB type name; arrays and structs included. Raises LakeError."""
+    if sql.endswith("[]"):
+        return ArrayType(delta_type(sql[:-2]), True)
+    if sql.startswith("STRUCT(") and sql.endswith(")"):
+        parts = [part.strip().split(" ", 1) for part in sql[7:-1].split(",")]
+        return StructType([deltalake.Field(name.strip('"'), delta_type(kind), True) for name, kind in parts])
+    if sql not in _DELTA_TYPES:
+        raise LakeError(f"no Delta type for {sql}")
+    return PrimitiveType(_DELTA_TYPES[sql])
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveFile:
+    """A file of a snapshot; `path` is relative to the table. Bounds are of `event_ts`, ISO text."""
+
+    path: str
+    rows: int
+    bytes: int
+    partition: dict[str, str]
+    first_event: str | None
+    last_event: str | None
+    modified_ms: int
+
+
+class Snapshot:
+    """A table at one version."""
+
+    def __init__(self, table: Table, delta: deltalake.DeltaTable) -> None:
+        self.table = table
+        self.delta = delta
+
+    @property
+    def version(self) -> int:
+        return self.delta.version()
+
+    def transaction(self, app_id: str) -> int | None:
+        """Version last committed under an application id, or None."""
+        return self.delta.transaction_version(app_id)
+
+    def files(self, days: Iterable[tuple[int, int, int]] | None = None) -> list[ActiveFile]:
+        """Files of the snapshot, all or those of some (year, month, day)."""
+        wanted = None if days is None else {(str(y), str(m), str(d)) for y, m, d in days}
+        keys = self.table.spec.partition_by
+        actions = self.delta.get_add_actions(flatten=True)
+        columns = {name: actions.column(name).to_pylist() for name in actions.schema.names}
+        found = []
+        for i, path in enumerate(columns["path"]):
+            partition = {k: str(columns[f"partition.{k}"][i]) for k in keys}
+            if wanted is not None and tuple(partition.values()) not in wanted:
+                continue
+            found.append(
+                ActiveFile(
+                    path=path,
+                    rows=columns["num_records"][i] or 0,
+                    bytes=columns["size_bytes"][i],
+                    partition=partition,
+                    first_event=_iso(columns.get("min.event_ts"), i),
+                    last_event=_iso(columns.get("max.event_ts"), i),
+                    modified_ms=columns["modification_time"][i],
+                )
+            )
+        return sorted(found, key=lambda f: f.path)
+
+
+def _iso(values: list[Any] | None, index: int) -> str | None:
+    value = values[index] if values else None
+    return None if value is None else value.isoformat()
+
+
+class Table:
+    """A table of the lake, at a path."""
+
+    def __init__(self, spec: TableSpec, root: Path) -> None:
+        self.spec = spec
+        self.root = root
+
+    @property
+    def exists(self) -> bool:
+        return (self.root / "_delta_log").is_dir() and any((self.root / "_delta_log").iterdir())
+
+    def snapshot(self) -> Snapshot:
+        """The newest version. Raises LakeError where there is no readable table."""
+        try:
+            return Snapshot(self, deltalake.DeltaTable(str(self.root)))
+        except TableNotFoundError as error:
+            raise LakeError(f"no table at {self.root}", hint="`loglode run SOURCE --lake DIR` makes it") from error
+        except DeltaError as error:
+            raise LakeError(f"table {self.spec.name} at {self.root} is damaged: {error}") from error
+
+    def snapshot_or_create(self) -> Snapshot:
+        """The newest version; a table without one is made. Columns new in the declaration are added."""
+        if not self.exists:
+            self.root.mkdir(parents=True, exist_ok=True)
+            try:
+                deltalake.DeltaTable.create(
+                    str(self.root),
+                    self.spec.delta_schema(),
+                    mode="ignore",
+                    partition_by=list(self.spec.partition_by),
+                    name=self.spec.name,
+                    description=self.spec.description,
+                    configuration=CONFIGURATION,
+                )
+            except DeltaError:
+                # Another process made it in the same moment; if not, the next line says so.
+                return self.snapshot()
+        snapshot = self.snapshot()
+        have = {f.name for f in snapshot.delta.schema().fields}
+        added = [f for f in self.spec.delta_schema().fields if f.name not in have]
+        if added:
+            snapshot.delta.alter.add_columns(added)
+            snapshot = self.snapshot()
+        return snapshot

@@ -1,0 +1,21 @@
+"""The pipeline's calls, the same wherever it runs: plan, bronze_to_silver, silver_to_gold."""
+
+from loglode.pipeline.inspect import QueryResult, StatusReport, query, status
+from loglode.pipeline.quarantine import list_quarantine, replay_quarantine
+from loglode.pipeline.report import RunReport
+from loglode.pipeline.run import run
+from loglode.pipeline.verify import Check, VerifyReport, verify
+
+__all__ = [
+    "Check",
+    "QueryResult",
+    "RunReport",
+    "StatusReport",
+    "VerifyReport",
+    "list_quarantine",
+    "query",
+    "replay_quarantine",
+    "run",
+    "status",
+    "verify",
+]

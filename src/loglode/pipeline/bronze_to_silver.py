@@ -1,0 +1,224 @@
+"""One batch from bronze to silver and quarantine, exactly once.
+
+Silver's commit decides. It carries the rows, the identity of every object they came from, and in its
+metadata all that must follow from it: the quarantine files (written, not yet visible) and the row of
+ops.runs. `settle` makes those visible, and whoever comes next does it if this process dies first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from loglode.engines.duckdb.dedupe import remove_duplicates
+from loglode.engines.duckdb.engine import LinesJob, StagedLines, to_json
+from loglode.errors import BooksError
+from loglode.files import StagedFile
+from loglode.lake import ActiveFile, Commit, Snapshot
+from loglode.lake.committer import commit_when, publish
+from loglode.lake.layout import QUARANTINE
+from loglode.lake.log import recorded_transactions
+from loglode.pipeline.context import Context
+from loglode.pipeline.plan import Batch
+from loglode.pipeline.settle import BatchRecord, settle
+from loglode.sources.lines import SCHEMA, LineReader
+
+SAMPLE_BATCHES = 1
+
+
+class OverlapError(Exception):
+    """Other writers have loaded some of the batch's objects meanwhile; the rest is planned anew."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the readers saw, kept while lines stream through the engine."""
+
+    lines: int = 0
+    bytes: int = 0
+
+
+def bronze_to_silver(context: Context, batch: Batch, *, objects_skipped: int = 0) -> BatchRecord | None:
+    """Load one batch. None when other writers had loaded all of it.
+
+    Raises OverlapError when they had loaded a part; BooksError if lines went missing (nothing is
+    committed then); SourceError, LoglodeError.
+    """
+    started_at = datetime.now(UTC)
+    counters = Counters()
+    folder = context.folder / batch.batch_id
+    folder.mkdir()
+    staged = context.engine.stage_lines(_job(context, batch, counters, started_at, folder))
+    _check_books(batch, counters, staged)
+    record: BatchRecord | None = None
+
+    def decide(snapshot: Snapshot) -> Commit | None:
+        nonlocal record
+        done = recorded_transactions(context.lake.silver.root, {o.app_id for o in batch.objects})
+        if len(done) == len(batch.objects):
+            record = None
+            return None
+        if done:
+            raise OverlapError
+        settle(context.lake, snapshot)
+        _drop_known(context, staged, snapshot, batch.batch_id, folder)
+        record = _record(context, batch, counters, staged, started_at, objects_skipped, snapshot.version + 1)
+        return _commit(context, batch, staged, record)
+
+    commit_when(context.lake.silver, decide)
+    return record
+
+
+def _job(context: Context, batch: Batch, counters: Counters, started_at: datetime, folder: Path) -> LinesJob:
+    return LinesJob(
+        contract=context.settings.contract,
+        format=batch.format,
+        known_keys=batch.known_keys,
+        sample=_sample(batch),
+        lines=pa.RecordBatchReader.from_batches(SCHEMA, _lines(context, batch, counters)),
+        batch_id=batch.batch_id,
+        processed_at=started_at,
+        pseudonym_key=context.key,
+        folder=folder,
+        quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
+    )
+
+
+def _sample(batch: Batch) -> list[pa.RecordBatch]:
+    """The first lines of each object, to learn the agents from."""
+    found = []
+    for planned in batch.objects:
+        if planned.source.is_stream:
+            continue
+        with planned.open() as stream:
+            for arrow, _ in zip(LineReader("", stream).batches(), range(SAMPLE_BATCHES), strict=False):
+                found.append(arrow)
+    return found
+
+
+def _lines(context: Context, batch: Batch, counters: Counters) -> Iterator[pa.RecordBatch]:
+    total = sum(o.source.size for o in batch.objects)
+    read_before = 0
+    for planned in batch.objects:
+        with planned.open() as stream:
+            reader = LineReader(planned.source.display_uri, stream)
+            for arrow in reader.batches():
+                context.progress("bronze to silver", read_before + min(reader.bytes, planned.source.size), total)
+                yield arrow
+        counters.lines += reader.lines
+        counters.bytes += reader.bytes
+        read_before += planned.source.size
+
+
+def _check_books(batch: Batch, counters: Counters, staged: StagedLines) -> None:
+    found = staged.rows_silver + staged.rows_quarantine + staged.blank
+    if found != counters.lines:
+        raise BooksError(
+            f"batch {batch.batch_id}: {counters.lines} lines read, {found} accounted for; nothing was committed",
+            hint="this is a defect of Loglode; please report it with the object that shows it",
+        )
+
+
+def _drop_known(context: Context, staged: StagedLines, snapshot: Snapshot, batch_id: str, folder: Path) -> None:
+    """Remove what silver and quarantine hold already, and what the batch holds twice."""
+    silver_root, quarantine = context.lake.silver.root, context.lake.quarantine
+    held_silver = [silver_root / f.path for f in overlapping(snapshot, staged.silver)]
+    held = []
+    if staged.quarantine and quarantine.exists:
+        held = [quarantine.root / f.path for f in quarantine.snapshot().files()]
+    remove_duplicates(
+        context.engine,
+        staged,
+        silver_files=held_silver,
+        quarantine_files=held,
+        silver_types=context.silver_types,
+        quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
+        folder=folder,
+        prefix=batch_id,
+    )
+    context.engine.tally(staged)
+
+
+def overlapping(snapshot: Snapshot, staged: list[StagedFile]) -> list[ActiveFile]:
+    """Silver files of the same days whose range of event times meets that of the staged rows."""
+    ranges: dict[tuple[str, ...], tuple[str, str]] = {}
+    for file in staged:
+        key = tuple(file.partition.values())
+        low, high = _instant(file.minimum["event_ts"]), _instant(file.maximum["event_ts"])
+        before = ranges.get(key, (low, high))
+        ranges[key] = (min(low, before[0]), max(high, before[1]))
+    days = [(int(y), int(m), int(d)) for y, m, d in ranges]
+    found = []
+    for active in snapshot.files(days):
+        low, high = ranges[tuple(active.partition.values())]
+        if active.first_event is None or active.last_event is None:
+            found.append(active)
+        elif _instant(active.first_event) <= high and low <= _instant(active.last_event):
+            found.append(active)
+    return found
+
+
+def _instant(text: str | float) -> str:
+    """One sortable form for the times that Delta and DuckDB write."""
+    moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _record(
+    context: Context,
+    batch: Batch,
+    counters: Counters,
+    staged: StagedLines,
+    started_at: datetime,
+    objects_skipped: int,
+    version: int,
+) -> BatchRecord:
+    days = {tuple(int(v) for v in f.partition.values()) for f in staged.silver}
+    days |= {tuple(d) for d in context.engine.days_of(staged.quarantine)}
+    oldest = min(o.source.modified_ns for o in batch.objects)
+    return BatchRecord(
+        run={
+            "batch_id": batch.batch_id,
+            "kind": "load",
+            "started_at": started_at.isoformat(),
+            "finished_at": datetime.now(UTC).isoformat(),
+            "objects": len(batch.objects),
+            "objects_skipped": objects_skipped,
+            "lines_read": counters.lines,
+            "rows_silver": staged.rows_silver,
+            "lines_quarantined": staged.rows_quarantine,
+            "duplicates": staged.duplicates,
+            "blank_lines": staged.blank,
+            "bytes_read": counters.bytes,
+            "reasons": to_json(staged.reasons),
+            "warnings": to_json(staged.warnings),
+            "read_seconds": staged.seconds,
+            "dedupe_seconds": staged.dedupe_seconds,
+            "commit_seconds": 0.0,
+            "silver_version": version,
+            "contract_version": context.settings.contract.version,
+            "engine": context.engine.name,
+            "oldest_object_at": datetime.fromtimestamp(oldest / 1e9, UTC).isoformat(),
+        },
+        days=sorted((y, m, d) for y, m, d in days),
+        quarantine=[],
+    )
+
+
+def _commit(context: Context, batch: Batch, staged: StagedLines, record: BatchRecord) -> Commit:
+    started = time.perf_counter()
+    context.lake.quarantine.snapshot_or_create()
+    adds = publish(context.lake.silver, staged.silver)
+    record.quarantine = publish(context.lake.quarantine, staged.quarantine)
+    record.run["commit_seconds"] = time.perf_counter() - started
+    return Commit(
+        adds=adds,
+        transactions={o.app_id: 1 for o in batch.objects},
+        metadata=record.to_metadata(),
+    )
+

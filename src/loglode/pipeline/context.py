@@ -1,0 +1,68 @@
+"""What every step needs: the lake, an engine, the key. Opened once for a run."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from loglode.engines.duckdb import DuckDBEngine
+from loglode.errors import LakeError
+from loglode.gold.model import Model, load_models
+from loglode.lake import Lake
+from loglode.lake.secret import load_key
+from loglode.lake.staging import remove_abandoned, staging
+from loglode.settings import Settings
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A run in progress; `folder` is its staging folder."""
+
+    settings: Settings
+    lake: Lake
+    models: tuple[Model, ...]
+    engine: DuckDBEngine
+    folder: Path
+    key: str
+    progress: Progress
+
+    @property
+    def silver_types(self) -> dict[str, str]:
+        """SQL type of each silver column."""
+        return {f.name: f.sql_type for f in self.settings.contract.stored_fields}
+
+
+def open_lake(settings: Settings) -> Lake:
+    """The lake of the settings, whether it is there yet or not."""
+    names = tuple(m.name for m in load_models() if m.layer == "gold")
+    return Lake(settings.lake, settings.contract, names)
+
+
+@contextlib.contextmanager
+def open_context(settings: Settings, progress: Progress | None = None) -> Iterator[Context]:
+    """Make ready for writing. Raises LakeError when the lake's folder cannot be written."""
+    try:
+        settings.lake.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(settings.lake)
+        key = load_key(settings.key_path)
+        with staging(settings.lake, secrets.token_hex(8)) as folder:
+            engine = DuckDBEngine(
+                memory_limit_mb=settings.memory_limit_mb, threads=settings.threads, temp_dir=folder / "spill"
+            )
+            try:
+                yield Context(
+                    settings, open_lake(settings), load_models(), engine, folder, key, progress or _silent
+                )
+            finally:
+                engine.close()
+    except OSError as error:
+        raise LakeError(f"cannot write to lake {settings.lake}: {error}", hint="check the path, rights and free space") from error
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    del step, done, total

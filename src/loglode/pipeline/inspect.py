@@ -1,0 +1,109 @@
+"""Looking at a lake: SQL over its tables, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from loglode.engines.duckdb.query import QueryResult, run_query
+from loglode.lake import Lake, Table, TableSpec
+from loglode.pipeline.context import open_lake
+from loglode.pipeline.silver_to_gold import gold_is_current
+from loglode.settings import Settings
+
+RECENT_RUNS = 10
+_COUNTS = ("lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines")
+
+
+def query(settings: Settings, sql: str) -> QueryResult:
+    """Run SQL over the lake's tables by name (web_logs, quarantine, runs, daily_metrics, ...).
+
+    Only the lake's own files can be read and nothing can be written. Raises LakeError, QueryError.
+    """
+    lake = open_lake(settings)
+    lake.require()
+    return run_query(
+        sql,
+        list(tables(lake)),
+        lake=lake.root,
+        memory_limit_mb=settings.memory_limit_mb,
+        threads=settings.threads,
+    )
+
+
+def tables(lake: Lake) -> Iterator[tuple[str, list[tuple[str, str]], list[str]]]:
+    """(name, columns, files) of each table that is there."""
+    for name, root in lake.existing():
+        snapshot = Table(TableSpec(name, (), ("year", "month", "day"), ""), root).snapshot()
+        columns = [(f.name, sql_type(f.type)) for f in snapshot.delta.schema().fields]
+        yield name, columns, [str(root / f.path) for f in snapshot.files()]
+
+
+def sql_type(kind: Any) -> str:
+    """DuckDB's name of a Delta type."""
+    names = {
+        "string": "VARCHAR", "long": "BIGINT", "integer": "INTEGER", "short": "SMALLINT", "double": "DOUBLE",
+        "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMP WITH TIME ZONE",
+    }
+    if hasattr(kind, "element_type"):
+        return sql_type(kind.element_type) + "[]"
+    if hasattr(kind, "fields"):
+        return "STRUCT(" + ", ".join(f'"{f.name}" {sql_type(f.type)}' for f in kind.fields) + ")"
+    return names[kind.type]
+
+
+@dataclass(slots=True)
+class StatusReport:
+    """How a lake stands. `tables` and `runs` are rows as dictionaries."""
+
+    lake: str
+    tables: list[dict[str, Any]]
+    runs: list[dict[str, Any]]
+    is_gold_current: bool
+    totals: dict[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return {
+            "lake": self.lake,
+            "gold_is_current": self.is_gold_current,
+            "totals": self.totals,
+            "tables": self.tables,
+            "runs": self.runs,
+        }
+
+
+def status(settings: Settings) -> StatusReport:
+    """Tables with rows, files and bytes, the last runs, and totals. Raises LakeError."""
+    lake = open_lake(settings)
+    lake.require()
+    found = []
+    for name, root in lake.existing():
+        snapshot = Table(TableSpec(name, (), ("year", "month", "day"), ""), root).snapshot()
+        files = snapshot.files()
+        found.append(
+            {
+                "name": name,
+                "version": snapshot.version,
+                "rows": sum(f.rows for f in files),
+                "files": len(files),
+                "bytes": sum(f.bytes for f in files),
+            }
+        )
+    report = StatusReport(str(lake.root), found, [], gold_is_current(lake))
+    if lake.runs.exists:
+        sums = ", ".join(f"coalesce(sum({c}), 0)::bigint as {c}" for c in _COUNTS)
+        report.totals = _dicts(query(settings, f"select count(*) as batches, {sums} from runs"))[0]
+        report.runs = _dicts(
+            query(
+                settings,
+                f"select batch_id, kind, started_at::varchar as started_at, objects, {', '.join(_COUNTS)},"
+                f" read_seconds from runs order by runs.started_at desc limit {RECENT_RUNS}",
+            )
+        )
+    return report
+
+
+def _dicts(result: QueryResult) -> list[dict[str, Any]]:
+    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]

@@ -1,0 +1,93 @@
+"""The main job: plan, bronze to silver batch by batch, then silver to gold."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+
+from loglode.errors import CommitConflictError, SourceError
+from loglode.pipeline.bronze_to_silver import OverlapError, bronze_to_silver
+from loglode.pipeline.context import Context, Progress, open_context, open_lake
+from loglode.pipeline.plan import Batch, cut_batches, new_objects
+from loglode.pipeline.report import RunReport
+from loglode.pipeline.settle import BatchRecord, settle
+from loglode.pipeline.silver_to_gold import gold_is_current, silver_to_gold
+from loglode.settings import Settings
+from loglode.sources import SourceObject, discover
+
+MAX_REPLANS = 20
+
+
+def run(
+    settings: Settings,
+    sources: Sequence[str],
+    *,
+    format: str = "auto",
+    progress: Progress | None = None,
+) -> RunReport:
+    """Load what the sources name into the lake. Objects loaded before are skipped.
+
+    Raises UsageError for sources or a format that do not exist, LakeError, BooksError. Objects that
+    cannot be read do not stop the others; they are named in the report's `failed`.
+    """
+    started = time.perf_counter()
+    report = RunReport()
+    objects = discover(sources)
+    lake = open_lake(settings)
+    fresh = new_objects(lake, objects)
+    report.objects_skipped = len(objects) - len(fresh)
+    if fresh or not gold_is_current(lake):
+        with open_context(settings, progress) as context:
+            _load(context, fresh, format, report)
+            if lake.silver.exists:
+                settle(lake, lake.silver.snapshot())
+                report.gold_days = len(silver_to_gold(context))
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def _load(context: Context, objects: list[SourceObject], wanted_format: str, report: RunReport) -> None:
+    def failed(source: SourceObject, error: SourceError) -> None:
+        report.failed.append(f"{source.display_uri}: {error.message}")
+
+    skipped = report.objects_skipped
+    for batch in cut_batches(
+        objects, wanted_format=wanted_format, batch_bytes=context.settings.batch_bytes, on_failure=failed
+    ):
+        for record in _load_batch(context, batch, skipped, report):
+            _add(report, record)
+            skipped = 0  # told once, with the first batch
+
+
+def _load_batch(context: Context, batch: Batch, skipped: int, report: RunReport) -> list[BatchRecord]:
+    """Load a batch; where others took some of its objects meanwhile, what is left of it."""
+    for _ in range(MAX_REPLANS):
+        try:
+            record = bronze_to_silver(context, batch, objects_skipped=skipped)
+        except OverlapError:
+            left = {o.identity for o in new_objects(context.lake, [p.source for p in batch.objects])}
+            report.objects_skipped += len(batch.objects) - len(left)
+            batch = Batch(tuple(p for p in batch.objects if p.source.identity in left))
+            if not batch.objects:
+                return []
+            continue
+        if record is None:
+            report.objects_skipped += len(batch.objects)
+        return [] if record is None else [record]
+    raise CommitConflictError(
+        f"batch {batch.batch_id}: other writers kept loading its objects", hint="run again; nothing was lost"
+    )
+
+
+def _add(report: RunReport, record: BatchRecord) -> None:
+    run = record.run
+    report.batch_id = run["batch_id"]
+    report.batches.append(run["batch_id"])
+    for name in (
+        "objects", "lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines", "bytes_read",
+    ):
+        setattr(report, name, getattr(report, name) + run[name])
+    report.days |= {tuple(day) for day in record.days}
+    report.reasons.update(json.loads(run["reasons"]))
+    report.warnings.update(json.loads(run["warnings"]))

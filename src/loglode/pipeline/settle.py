@@ -1,0 +1,108 @@
+"""What follows from a silver commit: its quarantine files and its row of ops.runs become visible.
+
+Both stand in the commit's metadata, so this can be done by anybody, any time later, any number of
+times: each table records, in the commit that applies them, until which version of silver it is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from loglode.errors import LakeError
+from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
+from loglode.lake.committer import commit_when, publish
+from loglode.lake.log import commit_metadata
+from loglode.lake.rows import write_rows
+
+SILVER_VERSION = "silver"
+# Commits that bring nothing for a table are looked at again each time, up to this many.
+MAX_EMPTY = 20
+Day = tuple[int, int, int]
+
+
+@dataclass(slots=True)
+class BatchRecord:
+    """A batch as its silver commit tells it: the row of ops.runs, days touched, quarantine changes."""
+
+    run: dict[str, Any]
+    days: list[Day]
+    quarantine: list[dict[str, Any]]
+    quarantine_removed: list[str] = field(default_factory=list)
+
+    def to_metadata(self) -> dict[str, Any]:
+        """As kept in the commit."""
+        return {
+            "run": self.run,
+            "days": [list(day) for day in self.days],
+            "quarantine": self.quarantine,
+            "quarantine_removed": self.quarantine_removed,
+        }
+
+
+def settle(lake: Lake, silver: Snapshot) -> None:
+    """Apply all of silver's commits up to the snapshot to quarantine and ops.runs.
+
+    Raises LakeError when the log no longer holds commits that were never applied.
+    """
+    if silver.version == 0:
+        return
+    commit_when(lake.quarantine, lambda snapshot: _quarantine_commit(lake, silver.version, snapshot))
+    commit_when(lake.runs, lambda snapshot: _runs_commit(lake, silver.version, snapshot))
+
+
+def records_after(lake: Lake, after: int, until: int) -> dict[int, dict[str, Any]] | None:
+    """Metadata of our silver commits after one version until another; None when the log lost some."""
+    found = commit_metadata(lake.silver.root, after, until)
+    return None if found is None else {version: data for version, data in found.items() if "run" in data}
+
+
+def _pending(lake: Lake, version: int, snapshot: Snapshot) -> tuple[int, dict[int, dict[str, Any]]]:
+    done = snapshot.transaction(SILVER_VERSION) or 0
+    pending = records_after(lake, done, version) if done < version else {}
+    if pending is None:
+        raise LakeError(
+            f"table {snapshot.table.spec.name} is behind silver, whose log has been cleaned since version {done}",
+            hint="restore the log files of silver from a backup, or load bronze into a new lake",
+        )
+    return done, pending
+
+
+def _quarantine_commit(lake: Lake, version: int, snapshot: Snapshot) -> Commit | None:
+    done, pending = _pending(lake, version, snapshot)
+    adds: dict[str, dict[str, Any]] = {}
+    removed: set[str] = set()
+    for data in (pending[v] for v in sorted(pending)):
+        for path in data["quarantine_removed"]:
+            if adds.pop(path, None) is None:
+                removed.add(path)
+        adds |= {add["path"]: add for add in data["quarantine"]}
+    if not adds and not removed and version - done <= MAX_EMPTY:
+        return None
+    return Commit(
+        adds=list(adds.values()),
+        removes=_active(snapshot, removed),
+        transactions={SILVER_VERSION: version},
+        metadata={"silver_version": version},
+    )
+
+
+def _active(snapshot: Snapshot, paths: set[str]) -> list[ActiveFile]:
+    return [f for f in snapshot.files() if f.path in paths] if paths else []
+
+
+def _runs_commit(lake: Lake, version: int, snapshot: Snapshot) -> Commit | None:
+    done, pending = _pending(lake, version, snapshot)
+    if not pending and version - done <= MAX_EMPTY:
+        return None
+    # The number of the commit is known for sure only here, after it was made.
+    rows = [{**data["run"], "silver_version": number} for number, data in sorted(pending.items())]
+    return Commit(
+        adds=_publish_rows(lake.runs, rows),
+        transactions={SILVER_VERSION: version},
+        metadata={"silver_version": version},
+    )
+
+
+def _publish_rows(table: Table, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return publish(table, write_rows(table.spec, rows, table.root, day_of="started_at"))

@@ -1,0 +1,205 @@
+"""Silver to gold, incremental: only days touched since each table's bookmark, and their neighbours.
+
+A gold commit replaces whole days in one step and carries the bookmark: the version of silver it has
+seen. A killed run leaves each table either as it was or done, and the next run goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from loglode.engines.duckdb.models import GoldInputs, ModelRunner
+from loglode.files import StagedFile
+from loglode.gold.model import Model
+from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table, TableSpec
+from loglode.lake.committer import commit_when, publish
+from loglode.lake.layout import DAY
+from loglode.pipeline.context import Context
+from loglode.pipeline.settle import SILVER_VERSION, records_after, settle
+
+# A session spans at most one midnight, and whether it goes on is told by the day before: a change of
+# one day can reach the day before and two days after, and needs three days before and one after.
+REACH_BEFORE, REACH_AFTER = 1, 2
+MARGIN_BEFORE, MARGIN_AFTER = 2, 1
+# Rows of silver that are worked on at once, margins included.
+CHUNK_ROWS = 6_000_000
+# High-water mark of processed_at, in microseconds, for when silver's log no longer reaches back.
+PROCESSED_AT = "silver_processed_at"
+BATCH_TABLE = "pipeline_metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be done: silver's version to reach, days to recompute, each table's bookmark."""
+
+    version: int
+    days: list[date]
+    bookmarks: dict[str, int]
+
+
+def silver_to_gold(context: Context) -> list[date]:
+    """Bring every gold table to silver's newest version. Returns the days that were recomputed."""
+    silver = context.lake.silver.snapshot()
+    settle(context.lake, silver)
+    work = _plan(context, silver)
+    if work is None:
+        return []
+    started_at = datetime.now(UTC)
+    folder = context.folder / "gold"
+    runner = ModelRunner(context.engine, context.models, context.settings.contract, folder)
+    staged: dict[str, list[StagedFile]] = {name: [] for name in context.lake.gold_names}
+    done = 0
+    for days in _chunks(silver, work.days):
+        inputs = _inputs(context, silver, days, started_at)
+        for name, files in runner.run(inputs, exclude={BATCH_TABLE}).items():
+            staged[name] += files
+        done += len(days)
+        context.progress("silver to gold", done, len(work.days))
+    for model in context.models:
+        if model.name == BATCH_TABLE:
+            _commit_batches(context, model, runner, work, started_at)
+        elif model.layer == "gold" and work.bookmarks[model.name] < work.version:
+            _commit(context, model, runner.columns[model.name], staged[model.name], work, silver)
+    return work.days
+
+
+def _plan(context: Context, silver: Snapshot) -> Work | None:
+    names = context.lake.gold_names
+    bookmarks = {name: _bookmark(context.lake, name, SILVER_VERSION) for name in names}
+    processed_at = [_bookmark(context.lake, name, PROCESSED_AT) for name in names]
+    after = min(bookmarks.values())
+    if after >= silver.version:
+        return None
+    touched = _touched_days(context, silver, after, min(processed_at))
+    present = {_day(f) for f in silver.files()}
+    reach = range(-REACH_BEFORE, REACH_AFTER + 1)
+    near = {d + timedelta(days=n) for d in touched for n in reach} & present
+    return Work(silver.version, sorted(touched | near), bookmarks)
+
+
+def gold_is_current(lake: Lake) -> bool:
+    """Whether every gold table has seen silver's newest version (also when there is no lake yet)."""
+    if not lake.silver.exists:
+        return True
+    version = lake.silver.snapshot().version
+    return all(_bookmark(lake, name, SILVER_VERSION) >= version for name in lake.gold_names)
+
+
+def _bookmark(lake: Lake, name: str, app_id: str) -> int:
+    table = Table(TableSpec(name, (), DAY, ""), lake.gold_root(name))
+    return (table.snapshot().transaction(app_id) if table.exists else None) or 0
+
+
+def _touched_days(context: Context, silver: Snapshot, after: int, processed_at: int) -> set[date]:
+    """Days that changed since a version; without its log, those of files processed since."""
+    if not after:
+        return {_day(f) for f in silver.files()} | _quarantine_days(context)
+    records = records_after(context.lake, after, silver.version)
+    if records is not None:
+        return {date(*day) for record in records.values() for day in record["days"]}
+    floor_ms = processed_at // 1000
+    return {_day(f) for f in silver.files() if f.modified_ms >= floor_ms} | _quarantine_days(context)
+
+
+def _quarantine_days(context: Context) -> set[date]:
+    """Days of refused lines, from the rows; only asked when there is no log to tell them."""
+    quarantine = context.lake.quarantine
+    files = [StagedFile(quarantine.root / f.path, f.rows, f.bytes, f.partition) for f in quarantine.snapshot().files()]
+    return {date(*day) for day in context.engine.days_of(files)}
+
+
+def _day(file: ActiveFile) -> date:
+    return date(int(file.partition["year"]), int(file.partition["month"]), int(file.partition["day"]))
+
+
+def _chunks(silver: Snapshot, days: list[date]) -> Iterator[list[date]]:
+    """Days in order, cut so that a chunk and its margins hold at most CHUNK_ROWS rows or one day."""
+    rows: dict[date, int] = {}
+    for file in silver.files():
+        rows[_day(file)] = rows.get(_day(file), 0) + file.rows
+    chunk: list[date] = []
+    for day in days:
+        if chunk and sum(rows.get(d, 0) for d in _window([*chunk, day])) > CHUNK_ROWS:
+            yield chunk
+            chunk = []
+        chunk.append(day)
+    if chunk:
+        yield chunk
+
+
+def _window(days: list[date]) -> set[date]:
+    margins = range(-MARGIN_BEFORE, MARGIN_AFTER + 1)
+    return {d + timedelta(days=n) for d in days for n in margins}
+
+
+def _inputs(context: Context, silver: Snapshot, days: list[date], started_at: datetime) -> GoldInputs:
+    window = _window(days)
+    refused = context.lake.quarantine.snapshot()
+    return GoldInputs(
+        days=days,
+        web_logs=[_absolute(silver, f) for f in silver.files() if _day(f) in window],
+        quarantine=[_absolute(refused, f) for f in refused.files() if _meets(f, days)],
+        started_at=started_at,
+    )
+
+
+def _meets(file: ActiveFile, days: list[date]) -> bool:
+    """Whether a quarantine file may hold lines of the days; most lines' time cannot be read."""
+    if file.first_event is None or file.last_event is None:
+        return False
+    return file.first_event[:10] <= days[-1].isoformat() and file.last_event[:10] >= days[0].isoformat()
+
+
+def _absolute(snapshot: Snapshot, file: ActiveFile) -> Path:
+    return snapshot.table.root / file.path
+
+
+def _commit(
+    context: Context,
+    model: Model,
+    columns: tuple[tuple[str, str, str], ...],
+    staged: list[StagedFile],
+    work: Work,
+    silver: Snapshot,
+) -> None:
+    table = Table(TableSpec(model.name, columns, DAY, model.description), context.lake.gold_root(model.name))
+    replaced = set(work.days)
+    high_water = max((f.modified_ms for f in silver.files()), default=0) * 1000
+
+    def decide(snapshot: Snapshot) -> Commit | None:
+        # Asked again after a conflict: a run that saw more of silver has nothing left for us to do.
+        if (snapshot.transaction(SILVER_VERSION) or 0) >= work.version:
+            return None
+        return Commit(
+            adds=publish(table, staged),
+            removes=[f for f in snapshot.files() if _day(f) in replaced],
+            transactions={SILVER_VERSION: work.version, PROCESSED_AT: high_water},
+            metadata={"silver_version": work.version},
+        )
+
+    commit_when(table, decide)
+
+
+def _commit_batches(
+    context: Context, model: Model, runner: ModelRunner, work: Work, started_at: datetime
+) -> None:
+    """Rows are added, never replaced: one for each batch after the table's own bookmark."""
+    runs = context.lake.runs.snapshot()
+    files = [_absolute(runs, f) for f in runs.files()]
+    root = context.lake.gold_root(model.name)
+    staged, columns = runner.run_batches(model, files, (work.bookmarks[model.name], work.version), started_at)
+    table = Table(TableSpec(model.name, columns, DAY, model.description), root)
+
+    def decide(snapshot: Snapshot) -> Commit | None:
+        nonlocal staged
+        after = snapshot.transaction(SILVER_VERSION) or 0
+        if after >= work.version:
+            return None
+        if after != work.bookmarks[model.name]:
+            staged, _ = runner.run_batches(model, files, (after, work.version), started_at)
+        return Commit(adds=publish(table, staged), transactions={SILVER_VERSION: work.version})
+
+    commit_when(table, decide)

@@ -1,0 +1,128 @@
+"""Proving from the tables alone that nothing was lost or doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from loglode.lake import Lake, Table
+from loglode.pipeline.context import open_lake
+from loglode.pipeline.inspect import query
+from loglode.pipeline.settle import SILVER_VERSION, records_after
+from loglode.pipeline.silver_to_gold import gold_is_current
+from loglode.settings import Settings
+
+_BOOKS = "rows_silver + lines_quarantined + duplicates + blank_lines"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must hold, with the figures that were compared."""
+
+    name: str
+    is_ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """All checks of a lake."""
+
+    lake: str
+    checks: tuple[Check, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether every check holds."""
+        return all(c.is_ok for c in self.checks)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        checks = [{"name": c.name, "ok": c.is_ok, "detail": c.detail} for c in self.checks]
+        return {"lake": self.lake, "ok": self.is_ok, "checks": checks}
+
+
+def verify(settings: Settings) -> VerifyReport:
+    """Check the lake. Changes nothing. Raises LakeError where there is no lake."""
+    lake = open_lake(settings)
+    lake.require()
+    return VerifyReport(str(lake.root), tuple(_checks(settings, lake)))
+
+
+def _checks(settings: Settings, lake: Lake) -> Iterator[Check]:
+    yield _settled(lake)
+    missing = list(_missing_files(lake))
+    yield Check("every committed file is there", not missing, ", ".join(missing[:3]) or "all of them")
+    if missing or not lake.runs.exists:
+        return
+    yield from _books(settings)
+    doubles = _one(settings, "select count(*) - count(distinct event_id) from web_logs")
+    yield Check("silver holds each event once", doubles == 0, f"{doubles} doubled")
+    astray = _one(
+        settings,
+        "select count(*) from (select make_timestamp(epoch_us(event_ts)) as utc, year, month, day from web_logs)"
+        " where year <> year(utc) or month <> month(utc) or day <> day(utc)",
+    )
+    yield Check("rows lie in the partition of their day", astray == 0, f"{astray} astray")
+    current = gold_is_current(lake)
+    yield Check("gold has seen all of silver", current, "yes" if current else "`loglode run` brings it up to date")
+    if current and (lake.gold_root("daily_metrics") / "_delta_log").is_dir():
+        silver = _one(settings, "select count(*) from web_logs")
+        gold = _one(settings, "select coalesce(sum(requests), 0) from daily_metrics")
+        yield Check("gold counts every silver row", silver == gold, f"silver {silver}, daily_metrics {gold}")
+
+
+def _settled(lake: Lake) -> Check:
+    version = lake.silver.snapshot().version
+    behind = []
+    for table in (lake.quarantine, lake.runs):
+        done = (table.snapshot().transaction(SILVER_VERSION) or 0) if table.exists else 0
+        if done < version and _owes(lake, table, done, version):
+            behind.append(table.spec.name)
+    return Check(
+        "quarantine and runs have followed silver",
+        not behind,
+        f"{', '.join(behind)} behind; `loglode run` goes on from there" if behind else f"silver version {version}",
+    )
+
+
+def _owes(lake: Lake, table: Table, done: int, version: int) -> bool:
+    records = records_after(lake, done, version)
+    if records is None:
+        return True
+    if table is lake.runs:
+        return bool(records)
+    return any(r["quarantine"] or r["quarantine_removed"] for r in records.values())
+
+
+def _missing_files(lake: Lake) -> Iterator[str]:
+    for table in (lake.silver, lake.quarantine, lake.runs):
+        if table.exists:
+            for file in table.snapshot().files():
+                if not (table.root / file.path).is_file():
+                    yield f"{table.spec.name}/{file.path}"
+
+
+def _books(settings: Settings) -> Iterator[Check]:
+    wrong = _one(settings, f"select count(*) from runs where lines_read <> {_BOOKS}")
+    batches = _one(settings, "select count(*) from runs")
+    yield Check("the books of every batch balance", wrong == 0, f"{batches} batches, {wrong} out of balance")
+    for table, column in (("web_logs", "rows_silver"), ("quarantine", "lines_quarantined")):
+        told = _one(settings, f"select coalesce(sum({column}), 0) from runs")
+        held = _one(settings, f"select count(*) from {table}")
+        yield Check(f"{table} holds what the batches say", told == held, f"batches {told}, table {held}")
+    unlike = _one(
+        settings,
+        "select count(*) from (select batch_id, sum(rows_silver) as told from runs group by batch_id)"
+        " full join (select batch_id, count(*) as held from web_logs group by batch_id) using (batch_id)"
+        " where coalesce(told, 0) <> coalesce(held, 0)",
+    )
+    yield Check("silver holds every batch whole", unlike == 0, f"{unlike} batches differ")
+    read = _one(settings, "select coalesce(sum(lines_read), 0) from runs")
+    found = _one(settings, f"select coalesce(sum({_BOOKS}), 0) from runs")
+    yield Check("lines read = silver + quarantined + duplicates + blank", read == found, f"{read} = {found}")
+
+
+def _one(settings: Settings, sql: str) -> int:
+    return int(next(query(settings, sql).rows)[0])

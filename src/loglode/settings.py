@@ -1,0 +1,68 @@
+"""Settings, parsed once at the edge. Order: argument, environment, default."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from loglode.contract import Contract, load_contract
+from loglode.errors import UsageError
+
+KEY_FILE_VARIABLE = "LOGLODE_KEY_FILE"
+MEMORY_VARIABLE = "LOGLODE_MEMORY_MB"
+MIN_MEMORY_MB = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a run needs to know beside its sources."""
+
+    lake: Path
+    contract: Contract
+    # Memory of the engine alone; the process takes some 250 MB beside it.
+    memory_limit_mb: int = 500
+    # None: as many as there are processors.
+    threads: int | None = None
+    # A batch ends at the object that passes this many bytes, compressed ones counted tenfold.
+    batch_bytes: int = 1 << 30
+    key_file: Path | None = None
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        lake: str | Path,
+        contract: str | Path | None = None,
+        memory_limit_mb: int | None = None,
+        threads: int | None = None,
+        batch_bytes: int | None = None,
+        key_file: str | Path | None = None,
+    ) -> Settings:
+        """Settings from arguments and environment. Raises UsageError, ContractError."""
+        memory = memory_limit_mb if memory_limit_mb is not None else _number(MEMORY_VARIABLE, cls.memory_limit_mb)
+        if memory < MIN_MEMORY_MB:
+            raise UsageError(f"memory limit of {memory} MB", hint=f"at least {MIN_MEMORY_MB}")
+        key = key_file if key_file is not None else os.environ.get(KEY_FILE_VARIABLE)
+        return cls(
+            lake=Path(lake).absolute(),
+            contract=load_contract(contract),
+            memory_limit_mb=memory,
+            threads=threads,
+            batch_bytes=batch_bytes if batch_bytes is not None else cls.batch_bytes,
+            key_file=Path(key) if key else None,
+        )
+
+    @property
+    def key_path(self) -> Path:
+        """File of the pseudonymisation key."""
+        return self.key_file if self.key_file is not None else self.lake / ".loglode" / "pseudonym.key"
+
+
+def _number(variable: str, default: int) -> int:
+    text = os.environ.get(variable)
+    if text is None:
+        return default
+    if not text.isdigit():
+        raise UsageError(f"{variable} is {text!r}", hint="a whole number of megabytes is wanted")
+    return int(text)

@@ -1,0 +1,68 @@
+"""Checks from the contract as SQL: which lines are refused and why, which values are nulled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loglode.contract import Contract, Field, Rule
+from loglode.errors import ContractError
+from loglode.formats.base import literal
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`fails` is a boolean expression over `raw_<field>` and the typed fields; null counts as false."""
+
+    field: str
+    code: str
+    severity: str
+    fails: str
+
+
+def checks(contract: Contract) -> list[Check]:
+    """All checks in the contract's order: presence, type, then rules; those of one code are joined."""
+    merged: dict[tuple[str, str], Check] = {}
+    for field in contract.read_fields:
+        for check in _field_checks(field):
+            key = (check.field, check.code)
+            if key in merged:
+                check = Check(check.field, check.code, check.severity, f"{merged[key].fails} or {check.fails}")
+            merged[key] = check
+    return list(merged.values())
+
+
+def _field_checks(field: Field) -> list[Check]:
+    found = []
+    if field.is_required:
+        found.append(Check(field.name, f"{field.name}_missing", "reject", f"raw_{field.name} is null"))
+    if field.logical_type != "string":
+        wrong = f"(raw_{field.name} is not null and {field.name} is null)"
+        found.append(Check(field.name, f"{field.name}_invalid", field.on_invalid, wrong))
+    found.extend(Check(field.name, r.code, r.severity, f"({_violation(field, r)})") for r in field.rules)
+    return found
+
+
+def _violation(field: Field, rule: Rule) -> str:
+    name = field.name
+    match rule.kind, rule.argument:
+        case "valid_values", tuple() as values:
+            return f"{name} not in ({', '.join(literal(v) for v in values)})"
+        case "pattern", pattern:
+            return f"not regexp_full_match({name}, {literal(str(pattern))})"
+        case "minimum", bound:
+            return f"{name} < {_bound(field, bound)}"
+        case "maximum", bound:
+            return f"{name} > {_bound(field, bound)}"
+        case "max_length", bound:
+            return f"length({name}) > {int(float(str(bound)))}"
+        case "predicate", predicate:
+            return f"not ({predicate})"
+    raise ContractError(f"field {name}: rule {rule.code} cannot be checked")
+
+
+def _bound(field: Field, bound: object) -> str:
+    if field.logical_type == "timestamp":
+        return f"epoch_us(timestamptz {literal(str(bound))})"
+    if isinstance(bound, bool) or not isinstance(bound, int | float):
+        raise ContractError(f"field {field.name}: bound {bound!r} is not a number")
+    return repr(bound)

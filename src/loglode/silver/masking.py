@@ -1,0 +1,77 @@
+"""Masking of personal data as SQL. The key is a bound parameter, so it stands in no SQL text."""
+
+from __future__ import annotations
+
+from loglode.formats.base import literal
+
+KEY = "$pseudonym_key"
+PSEUDONYM_DIGITS = 16
+# 64 bits: among ten million clients two share a pseudonym with a chance of 3 in a million.
+
+_SECRETS = (
+    (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?", ":token"),
+    (r"[^\s/?&=;,:\"<>()]+(@|%40)[^\s/?&=;,\"<>()]+", ":email"),
+    (r"\b[0-9]{1,3}([.][0-9]{1,3}){3}\b", ":ip"),
+    (r"[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}", ":ip"),
+    (r"\b(sk|pk|rk)_(live|test)_[0-9A-Za-z_]+|\bgh[pousr]_[0-9A-Za-z]{16,}|\bxox[a-z]-[0-9A-Za-z-]+", ":token"),
+    (r"\b(AKIA|ASIA)[0-9A-Z]{12,}|[0-9A-Za-z_+=]{32,}", ":token"),
+)
+# One cheap look decides whether any of them can match.
+_SUSPECT = r"@|%40|[0-9][.][0-9]|:|eyJ|_live_|_test_|gh[pousr]_|xox|AKIA|ASIA|[0-9A-Za-z_+=]{32}"
+MIN_ID_LENGTH = 6
+
+
+def pseudonym(kind: str, text: str) -> str:
+    """First 16 hexadecimal digits of SHA-256 over key, kind and text; null stays null.
+
+    The hash is cut to a quarter, so it cannot be extended, and the key's 256 bits cannot be searched.
+    """
+    return f"substr(sha256({KEY} || {literal(':' + kind + ':')} || {text}), 1, {PSEUDONYM_DIGITS})"
+
+
+def network(address: str) -> str:
+    """/24 of an IPv4 address, /48 of an IPv6 address, null for anything else."""
+    octets = [f"split_part({address}, '.', {i})" for i in (1, 2, 3)]
+    groups = f"string_split(split_part({address}, '::', 1), ':')"
+    third = f"case when len({groups}) > 2 then ':' || {groups}[3] else '' end"
+    second = f"case when len({groups}) > 1 then ':' || {groups}[2] else '' end"
+    return (
+        f"case when contains({address}, ':') then"
+        f" case when regexp_full_match({address}, '[0-9A-Fa-f]{{1,4}}(:[0-9A-Fa-f]{{0,4}}){{2,7}}')"
+        f" then lower({groups}[1] || {second} || {third} || '::/48') end"
+        f" when regexp_full_match({address}, '[0-9]{{1,3}}([.][0-9]{{1,3}}){{3}}')"
+        f" then {octets[0]} || '.' || {octets[1]} || '.' || {octets[2]} || '.0/24' end"
+    )
+
+
+def redact(text: str) -> str:
+    """Cut e-mail addresses, IP addresses and what looks like a token or key out of a text."""
+    cut = text
+    for pattern, word in _SECRETS:
+        cut = f"regexp_replace({cut}, {literal(pattern)}, {literal(word)}, 'g')"
+    return f"case when regexp_matches({text}, {literal(_SUSPECT)}) then {cut} else {text} end"
+
+
+def without(text: str, identifiers: tuple[str, ...]) -> str:
+    """Cut the line's own identifiers (user, session) out of another of its fields."""
+    hits = [f"(length({i}) >= {MIN_ID_LENGTH} and contains({text}, {i}))" for i in identifiers]
+    cut = text
+    for identifier in identifiers:
+        cut = f"replace({cut}, case when length({identifier}) >= {MIN_ID_LENGTH} then {identifier} else chr(0) end, ':redacted')"
+    return f"case when {' or '.join(hits)} then {cut} else {text} end"
+
+
+def redact_parameters(query: str, names: tuple[str, ...]) -> str:
+    """Replace the values of sensitive parameters; names are compared without regard to case."""
+    if not names:
+        return query
+    listed = "|".join(_regex_escape(n) for n in names)
+    pattern = literal(f"(?i)(^|[&;?])({listed})=[^&;]*")
+    return (
+        f"case when contains({query}, '=') and regexp_matches({query}, {pattern})"
+        f" then regexp_replace({query}, {pattern}, '\\1\\2=REDACTED', 'g') else {query} end"
+    )
+
+
+def _regex_escape(text: str) -> str:
+    return "".join(c if c.isalnum() or c == "_" else f"[{c}]" for c in text)

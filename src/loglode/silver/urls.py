@@ -1,0 +1,74 @@
+"""Targets and referrers of requests as SQL: their parts, and the route that a path belongs to."""
+
+from __future__ import annotations
+
+
+def request_method(request: str) -> str:
+    """Method of a request line; null where it is not `METHOD target [HTTP/x]`."""
+    return f"case when {_is_request(request)} then split_part({request}, ' ', 1) end"
+
+
+def request_target(request: str) -> str:
+    """Target of a request line; it may hold spaces when the line ends with the protocol."""
+    start = f"strpos({request}, ' ') + 1"
+    ending = f"case when regexp_matches({request}, ' HTTP/[0-9.]+$') then strpos(reverse({request}), ' ') else 0 end"
+    target = f"substr({request}, {start}, length({request}) - strpos({request}, ' ') - {ending})"
+    return f"case when {_is_request(request)} then {target} end"
+
+
+def _is_request(request: str) -> str:
+    return f"regexp_matches({request}, '^[A-Z]{{3,20}} [^ ].*( HTTP/[0-9.]+)?$')"
+
+
+def without_origin(url: str) -> str:
+    """Path and query of an absolute URL; anything else as it is."""
+    return f"case when contains({url}, '://') then regexp_replace({url}, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*', '') else {url} end"
+
+
+def origin_host(url: str) -> str:
+    """Host of an absolute URL in lower case, without user and port; null for a relative one."""
+    authority = f"split_part({url}, '/', 3)"
+    plain = without_port(f"split_part(split_part(split_part({authority}, '?', 1), '#', 1), '@', -1)")
+    return (
+        f"case when contains({url}, '://') then case when regexp_full_match({authority}, '[a-z0-9.-]+')"
+        f" then {authority} else nullif({plain}, '') end end"
+    )
+
+
+def without_port(host: str) -> str:
+    """A host in lower case without its port; the brackets of an IPv6 address go too."""
+    v6 = f"split_part(split_part({host}, '[', 2), ']', 1)"
+    plain = f"case when length({host}) - length(replace({host}, ':', '')) > 1 then {host} else split_part({host}, ':', 1) end"
+    return (
+        f"case when not contains({host}, ':') then lower({host})"
+        f" when starts_with({host}, '[') then lower({v6}) else lower({plain}) end"
+    )
+
+
+def path_of(url: str) -> str:
+    """The part before query and fragment; the root for an origin alone."""
+    path = f"split_part(split_part({url}, '?', 1), '#', 1)"
+    return f"case when {url} = '' then '/' when contains({url}, '?') or contains({url}, '#') then {path} else {url} end"
+
+
+def query_of(url: str) -> str:
+    """The part after the first question mark, without the fragment; null where there is none."""
+    query = f"split_part(substr({url}, strpos({url}, '?') + 1), '#', 1)"
+    return f"case when contains({url}, '?') then nullif({query}, '') end"
+
+
+def query_parameter(query: str, name: str) -> str:
+    """Value of one parameter, `+` read as a space; null where it is absent or empty."""
+    value = f"nullif(replace(regexp_extract({query}, '(?:^|&){name}=([^&]*)', 1), '+', ' '), '')"
+    return f"case when contains({query}, '{name}=') then {value} end"
+
+
+def route(path: str) -> str:
+    """The path with identifiers replaced: numbers by :id, UUIDs by :uuid, long hexadecimals by :hash."""
+    uuid = r"/[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(/|$)"
+    text = f"regexp_replace({path}, '{uuid}', '/:uuid\\2', 'g')"
+    # Neighbours share a slash, which a match consumes: the second pass finds the others.
+    for _ in range(2):
+        text = f"regexp_replace({text}, '/[0-9]+(/|$)', '/:id\\1', 'g')"
+    text = f"regexp_replace({text}, '/[0-9a-fA-F]*[0-9][0-9a-fA-F]{{15,}}(/|$)', '/:hash\\1', 'g')"
+    return f"case when regexp_matches({path}, '/[0-9]|/[0-9a-fA-F]{{8}}') then {text} else {path} end"

@@ -1,0 +1,171 @@
+"""Lines of an object as Arrow batches: number, text and fault, streamed a block at a time.
+
+A block is cut into lines by NumPy on the raw bytes; the text buffer is handed to Arrow as it is, so
+no line ever becomes a Python object. A line's text keeps its newline.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from loglode.sources.objects import DAMAGE
+
+BLOCK_BYTES = 1 << 20
+MAX_LINE_BYTES = 1 << 20
+FAULT_TOO_LONG, FAULT_DAMAGED = "line_too_long", "object_damaged"
+_BOM = b"\xef\xbb\xbf"
+_NEWLINE, _QUOTE, _COLON, _SPACE, _N = b'\n": n'
+SCHEMA = pa.schema(
+    [
+        ("source_object", pa.dictionary(pa.int32(), pa.string())),
+        ("fingerprint", pa.dictionary(pa.int32(), pa.string())),
+        ("source_line", pa.int64()),
+        ("text", pa.string()),
+        ("key_count", pa.int32()),  # how often `":` stands in the line
+        ("line_id", pa.string()),  # null, or the id that the line got when it was first read
+        ("fault", pa.string()),  # null, or a reason and the line's true length: "line_too_long:123"
+    ]
+)
+
+
+class LineReader:
+    """Reads one object; counts lines and bytes as it goes. `uri` must be valid text."""
+
+    def __init__(self, uri: str, stream: BinaryIO) -> None:
+        self.uri = uri
+        self.lines = 0
+        self.bytes = 0
+        self._stream = stream
+        self._fingerprint: str | None = None
+        self._damage = ""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Arrow batches of SCHEMA. Damage to the stream becomes a last, faulty line."""
+        pending, long_length = b"", 0
+        for chunk in self._chunks():
+            data = chunk
+            if long_length:
+                end = chunk.find(b"\n")
+                if end < 0:
+                    long_length += len(chunk)
+                    continue
+                yield self._faulty(pending, FAULT_TOO_LONG, long_length + end)
+                pending, long_length, data = b"", 0, chunk[end + 1 :]
+            data = pending + data
+            cut = data.rfind(b"\n") + 1
+            if cut:
+                yield from self._block(data[:cut])
+            pending = data[cut:]
+            if len(pending) > MAX_LINE_BYTES:
+                long_length, pending = len(pending), pending[:MAX_LINE_BYTES]
+        if long_length:
+            yield self._faulty(pending, FAULT_TOO_LONG, long_length)
+        elif self._damage:
+            yield self._faulty(pending, FAULT_DAMAGED, len(pending))
+        elif pending:
+            yield from self._block(pending)
+
+    def _chunks(self) -> Iterator[bytes]:
+        while True:
+            try:
+                chunk = self._stream.read(BLOCK_BYTES)
+            except (*DAMAGE, OSError) as error:
+                self._damage = type(error).__name__
+                return
+            if not chunk:
+                return
+            is_first = not self.bytes
+            self.bytes += len(chunk)
+            yield chunk[len(_BOM) :] if is_first and chunk.startswith(_BOM) else chunk
+
+    def _block(self, data: bytes) -> Iterator[pa.RecordBatch]:
+        """Whole lines; only the very last one of an object may lack its newline."""
+        ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE) + 1
+        if not len(ends) or ends[-1] != len(data):
+            ends = np.append(ends, len(data))
+        lengths = np.diff(ends, prepend=0)
+        too_long = np.flatnonzero(lengths > MAX_LINE_BYTES)
+        if not len(too_long):
+            yield self._batch(data)
+            return
+        start = 0
+        for index in too_long:  # at most two a block
+            first, last = int(ends[index] - lengths[index]), int(ends[index])
+            if first > start:
+                yield self._batch(data[start:first])
+            yield self._faulty(data[first : first + MAX_LINE_BYTES], FAULT_TOO_LONG, last - first)
+            start = last
+        if start < len(data):
+            yield self._batch(data[start:])
+
+    def _batch(self, data: bytes) -> pa.RecordBatch:
+        if not data.isascii():
+            data = _valid_utf8(data)
+        raw = np.frombuffer(data, np.uint8)
+        ends = np.flatnonzero(raw == _NEWLINE) + 1
+        count = len(ends) + (not len(ends) or int(ends[-1]) != len(data))
+        offsets = np.empty(count + 1, np.int32)
+        offsets[0], offsets[-1] = 0, len(data)
+        offsets[1 : len(ends) + 1] = ends
+        text = pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(data))
+        return self._to_batch(text, pa.array(_count_keys(raw, offsets)), None)
+
+    def _faulty(self, head: bytes, fault: str, length: int) -> pa.RecordBatch:
+        text = pa.array([_valid_utf8(head).decode("utf-8")], pa.string())
+        return self._to_batch(text, pa.array([0], pa.int32()), f"{fault}:{length}")
+
+    def _to_batch(self, text: pa.StringArray, keys: pa.Int32Array, fault: str | None) -> pa.RecordBatch:
+        count = len(text)
+        if self._fingerprint is None:
+            self._fingerprint = _fingerprint(text)
+        first = self.lines + 1
+        self.lines += count
+        zeros = pa.array(np.zeros(count, np.int32))
+        return pa.RecordBatch.from_arrays(
+            [
+                pa.DictionaryArray.from_arrays(zeros, pa.array([self.uri])),
+                pa.DictionaryArray.from_arrays(zeros, pa.array([self._fingerprint or ""])),
+                pa.array(np.arange(first, first + count)),
+                text,
+                keys,
+                pa.nulls(count, pa.string()),
+                pa.nulls(count, pa.string()) if fault is None else pa.array([fault] * count),
+            ],
+            schema=SCHEMA,
+        )
+
+
+def _count_keys(raw: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """How often `":` stands in each line without a null behind it: the keys of a flat JSON object.
+
+    Text that looks like it inside a value, or objects in objects, only make the count too high.
+    """
+    colons = np.flatnonzero((raw[:-1] == _QUOTE) & (raw[1:] == _COLON)) + 1
+    after = raw[np.minimum(colons + 1, len(raw) - 1)]
+    after = np.where(after == _SPACE, raw[np.minimum(colons + 2, len(raw) - 1)], after)
+    colons = colons[after != _N]
+    return np.diff(np.searchsorted(colons, offsets)).astype(np.int32)
+
+
+def _valid_utf8(data: bytes) -> bytes:
+    """Bytes that are not UTF-8 are shown as \\xNN, as nginx writes them, and so stay visible."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "backslashreplace").encode("utf-8")
+    return data
+
+
+def _fingerprint(text: pa.StringArray) -> str | None:
+    """Hash of the first line that is not blank; compressing, renaming or growing does not change it."""
+    for value in text:  # stops at the first line, as a rule
+        line = value.as_py().strip()
+        if line:
+            return hashlib.sha256(line.encode("utf-8")).hexdigest()[:32]
+    return None
