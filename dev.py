@@ -1,0 +1,157 @@
+"""Development without a tool to install first: needs Python 3.11 or later, and nothing beside it.
+
+python3 dev.py demo [OPTION...]  generated logs in, metrics out (options go to `loglode demo`)
+python3 dev.py test [OPTION...]  the whole test suite (options go to pytest)
+python3 dev.py check             lint, formatting and types
+python3 dev.py bench [OPTION...] the benchmarks in benchmarks/
+python3 dev.py lock              renew requirements/*.txt from pyproject.toml
+"""
+
+from __future__ import annotations  # an old Python shall get as far as the message
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+OLDEST = (3, 11)
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+LOCKS = ROOT / "requirements"
+# The development lock holds all of the runtime lock.
+KINDS = ("run", "dev")
+# `build` stands in both: installing the package then fetches nothing that is not locked.
+COMPILE = (
+    "uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes"
+    " --no-emit-index-url --no-emit-find-links --no-annotate --group build"
+).split()
+
+
+class StopError(Exception):
+    """Ends the command with one line."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; returns its exit code."""
+    commands = {"demo": demo, "test": test, "check": check, "bench": bench, "lock": lock}
+    if not arguments or arguments[0] not in commands:
+        sys.stderr.write(__doc__ or "")
+        return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
+    try:
+        if sys.version_info < OLDEST:
+            found = ".".join(map(str, sys.version_info[:3]))
+            raise StopError(f"Python {found} is too old: 3.11 or later is needed")
+        return commands[arguments[0]](arguments[1:])
+    except StopError as stop:
+        sys.stderr.write(f"error: {stop}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def demo(arguments: list[str]) -> int:
+    """`loglode demo` from the locked runtime requirements alone."""
+    install("run")
+    return run(PYTHON, "-m", "loglode", "demo", *arguments, folder=None)
+
+
+def test(arguments: list[str]) -> int:
+    """The whole suite."""
+    install("dev")
+    return run(PYTHON, "-m", "pytest", *arguments)
+
+
+def check(arguments: list[str]) -> int:
+    """Everything that looks at the code without running it; goes on after the first complaint."""
+    install("dev")
+    results = [
+        run(PYTHON, "-m", "ruff", "check", *arguments),
+        run(PYTHON, "-m", "ruff", "format", "--check"),
+        run(PYTHON, "-m", "mypy"),
+    ]
+    return max(results)
+
+
+def bench(arguments: list[str]) -> int:
+    """The benchmarks; they print ratios."""
+    install("dev")
+    return run(PYTHON, ROOT / "benchmarks", *arguments)
+
+
+def lock(arguments: list[str]) -> int:
+    """Keeps locked versions that still fit, unless --upgrade is given."""
+    install("dev")
+    compiler = [PYTHON, "-m", *COMPILE, "--custom-compile-command", "python3 dev.py lock"]
+    extra = {"run": [], "dev": ["--group", "dev", "--constraint", "requirements/run.txt"]}
+    for kind in KINDS:
+        target = f"requirements/{kind}.txt"
+        if code := run(*compiler, *extra[kind], *arguments, "--output-file", target):
+            return code
+    return 0
+
+
+def install(kind: str) -> None:
+    """Make .venv hold what the lock says and this package; quick when it does already."""
+    wanted = fingerprint()
+    stamps = {name: VENV / f"installed-{name}" for name in KINDS}
+    # What is installed for development serves the demo as well.
+    if any(is_file(stamps[name], wanted) for name in KINDS[KINDS.index(kind) :]):
+        return
+    sys.stderr.write(f"preparing {VENV.name} ({kind}), once ...\n")
+    make_venv()
+    pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    quietly([*pip, "--require-hashes", "--requirement", LOCKS / f"{kind}.txt"])
+    quietly([*pip, "--no-build-isolation", "--no-deps", "--editable", ROOT])
+    stamps[kind].write_text(wanted)
+
+
+def make_venv() -> None:
+    """A fresh environment, unless there is one of this very Python."""
+    stamp = VENV / "python"
+    if PYTHON.exists() and is_file(stamp, sys.version):
+        return
+    shutil.rmtree(VENV, ignore_errors=True)
+    try:
+        quietly([sys.executable, "-m", "venv", VENV])
+    except StopError as stop:
+        hint = "on Debian and Ubuntu: apt install python3-venv"
+        raise StopError(f"no virtual environment ({hint}): {stop}") from stop
+    stamp.write_text(sys.version)
+
+
+def fingerprint() -> str:
+    """Hash of everything that decides what gets installed, the Python included."""
+    files = [ROOT / "pyproject.toml", *(LOCKS / f"{kind}.txt" for kind in KINDS)]
+    parts = [sys.version.encode(), str(ROOT).encode(), *(file.read_bytes() for file in files)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def is_file(path: Path, text: str) -> bool:
+    """Whether the file is there and holds the text."""
+    return path.is_file() and path.read_text() == text
+
+
+def quietly(command: list[object]) -> None:
+    """Run a step of the installation; raises StopError with the line that says what went wrong."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = (done.stdout + done.stderr).strip().splitlines() or ["no reason given"]
+        said = [line for line in lines if line.startswith("ERROR")]
+        is_offline = any(
+            "NewConnectionError" in line or "Temporary failure" in line for line in lines
+        )
+        raise StopError(
+            "no network to fetch packages" if is_offline else (said or lines)[-1].strip()
+        )
+
+
+def run(*command: object, folder: Path | None = ROOT) -> int:
+    """Run a command; returns its exit code."""
+    return subprocess.run([str(word) for word in command], cwd=folder, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

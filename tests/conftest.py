@@ -1,0 +1,49 @@
+"""What holds for every test: the time zone, how Hypothesis works, and where real logs are."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Before anything asks for the local time.
+os.environ["TZ"] = "UTC"
+time.tzset()
+
+# No limit on time: the machine may be busy. The same examples each time: a red run can be repeated.
+settings.register_profile(
+    "loglode",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+# Many more, and others each time: `HYPOTHESIS_PROFILE=search python3 dev.py test`.
+settings.register_profile(
+    "search", settings.get_profile("loglode"), derandomize=False, max_examples=5_000
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "loglode"))
+
+REAL_LOGS_VARIABLE = "LOGLODE_REAL_LOGS"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of whoever runs the tests do not change what is tested."""
+    for name in [name for name in os.environ if name.startswith("LOGLODE_")]:
+        if name != REAL_LOGS_VARIABLE:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def real_logs() -> Path:
+    """The folder of real logs, which are not part of the project; without it the test is skipped."""
+    folder = Path(os.environ.get(REAL_LOGS_VARIABLE, ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real logs at {folder}; {REAL_LOGS_VARIABLE} names another folder")
+    return folder
