@@ -65,7 +65,9 @@ def load_models() -> tuple[Model, ...]:
         folder = files("loglode") / "models" / layer
         for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
             if file.name.endswith(".sql"):
-                models.append(parse_model(file.name[: -len(".sql")], layer, file.read_text("utf-8")))
+                models.append(
+                    parse_model(file.name[: -len(".sql")], layer, file.read_text("utf-8"))
+                )
     return in_order(models)
 
 
@@ -136,7 +138,9 @@ def _rank(model: Model) -> tuple[int, str]:
 def _split(text: str) -> tuple[list[str], str]:
     lines = text.splitlines()
     end = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
-    return [line.removeprefix("--").rstrip() for line in lines[:end]], "\n".join(lines[end:]).strip()
+    return [line.removeprefix("--").rstrip() for line in lines[:end]], "\n".join(
+        lines[end:]
+    ).strip()
 
 
 def _header(name: str, comments: list[str]) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:

@@ -9,7 +9,6 @@
 --   utm_medium: campaign's medium, '(none)' when unknown
 --   utm_campaign: campaign's name, '(none)' when unknown
 --   requests: number of requests
---   pages: successful GET requests that are not static assets
 --   human_requests: requests that are not a bot's
 --   visitors: distinct visitors, bots among them
 --   errors: requests with status 400 or above
@@ -18,21 +17,37 @@
 --   year: partition, year of date
 --   month: partition, month of date
 --   day: partition, day of date
-with referrers as (
+with visitors as (
+    -- Names are filled in after the large grouping: the engine groups the dictionaries as they are stored.
+    select
+        event_date,
+        referrer_host,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        visitor_id,
+        count(*) as requests,
+        count(case when not is_bot then 1 end) as human_requests,
+        count(case when is_error then 1 end) as errors,
+        sum(bytes_sent) as bytes_sent
+    from events
+    where event_date in (select day from target_days)
+    group by event_date, referrer_host, utm_source, utm_medium, utm_campaign, visitor_id
+),
+
+referrers as (
     select
         event_date,
         coalesce(referrer_host, '(none)') as referrer_host,
         coalesce(utm_source, '(none)') as utm_source,
         coalesce(utm_medium, '(none)') as utm_medium,
         coalesce(utm_campaign, '(none)') as utm_campaign,
-        count(*) as requests,
-        count(case when is_page then 1 end) as pages,
-        count(case when not is_bot then 1 end) as human_requests,
+        sum(requests) as requests,
+        sum(human_requests) as human_requests,
         count(distinct visitor_id) as visitors,
-        count(case when is_error then 1 end) as errors,
+        sum(errors) as errors,
         sum(bytes_sent) as bytes_sent
-    from events
-    where event_date in (select day from target_days)
+    from visitors
     group by
         event_date,
         coalesce(referrer_host, '(none)'),
@@ -47,11 +62,10 @@ select
     utm_source,
     utm_medium,
     utm_campaign,
-    requests,
-    pages,
-    human_requests,
+    cast(requests as bigint) as requests,
+    cast(human_requests as bigint) as human_requests,
     visitors,
-    errors,
+    cast(errors as bigint) as errors,
     cast(errors as double) / requests as error_rate,
     cast(coalesce(bytes_sent, 0) as bigint) as bytes_sent,
     cast(year(event_date) as integer) as year,

@@ -4,8 +4,8 @@
 -- description: Visits. The source's session, else a visitor's requests until the configured silence; a session
 --   belongs to the day it began and crosses at most one midnight (UTC). Requests with neither id belong to none.
 -- columns:
---   session_key: identity of the session
 --   date: day the session began (UTC)
+--   session_key: identity of the session
 --   started_at: time of the first request
 --   ended_at: time of the last request
 --   duration_seconds: from first to last request, seconds

@@ -38,7 +38,9 @@ with requests as (
         route,
         status,
         response_time_ms,
-        cast(least(response_time_ms, 1e12) * 1000 as bigint) as response_us,
+        -- No clock runs for 30 years: the limit only keeps the cast from failing.
+        cast(round(case when response_time_ms > 1e12 then 1e12 else response_time_ms end * 1000) as bigint)
+            as response_us,
         bytes_sent,
         referrer_host,
         utm_source,
