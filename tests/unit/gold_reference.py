@@ -105,7 +105,7 @@ def sessions(events: list[Event], gap_seconds: int, source_gap_seconds: int) -> 
             continue
         gap = (source_gap_seconds if key[0] == "s" else gap_seconds) * 1_000_000
         chain: dict[date, list[Event]] = {}
-        begun = previous = None
+        begun, previous = day_of(0), None
         for event in sorted(own, key=lambda e: (e["us"], e["event_id"])):
             today = day_of(event["us"])
             if previous is None or event["us"] - previous > gap:

@@ -1,15 +1,15 @@
 """The gold models: SQL files with a header, read from the package in the order they must run.
 
-A header is the leading block of `--` comments: `name: value` lines, where a line indented by two more
-spaces carries the value on; `columns:` is followed by one indented `name: description` a column.
+A header is the leading block of `--` comments: `name: value` lines, where a line indented by two
+more spaces carries the value on; `columns:` is followed by one indented `name: description` each.
 
 Relations that the caller provides, and every model may read: see `PROVIDED`.
 
-The text is DuckDB's dialect. sqlglot (25 and later) parses and renders every file for Spark, but these
+The text is DuckDB's dialect. sqlglot parses and renders every file for Spark, but these functions
 need a hand there, in the engine's one module of differences:
 
 - `quantile_cont(x, [..])` (hourly, daily and route quantiles, median duration) comes out as
-  `PERCENTILE_CONT(x, ARRAY(..))`; Spark's exact, interpolating function is `percentile(x, array(..))`.
+  `PERCENTILE_CONT(x, ARRAY(..))`; Spark's exact, interpolating one is `percentile(x, array(..))`.
 - `epoch_us(t)` comes out unchanged; Spark has `unix_micros(t)`.
 - `make_timestamptz(us)` comes out unchanged; Spark has `timestamp_micros(us)`.
 """
@@ -38,9 +38,9 @@ _LINE = re.compile(r"(?P<name>[a-z_][a-z0-9_]*):\s*(?P<value>.*)")
 class Model:
     """One table: its SELECT and what its header says.
 
-    `depends` are the relations that it reads, `columns` the pairs (name, description) in the order of
-    the SELECT. `is_view` asks the caller for a view rather than a table: the model only renames and
-    derives, and its readers each need a few of its columns.
+    `depends` are the relations that it reads, `columns` the pairs (name, description) in the order
+    of the SELECT. `is_view` asks the caller for a view rather than a table: the model only renames
+    and derives, and each of its readers needs a few of its columns.
     """
 
     name: str
@@ -60,19 +60,17 @@ def load_models() -> tuple[Model, ...]:
 
     Raises ModelError when a header is malformed, or models depend on each other in a circle.
     """
-    models = []
-    for layer in LAYERS:
-        folder = files("loglode") / "models" / layer
-        for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-            if file.name.endswith(".sql"):
-                models.append(
-                    parse_model(file.name[: -len(".sql")], layer, file.read_text("utf-8"))
-                )
+    models = [
+        parse_model(file.name.removesuffix(".sql"), layer, file.read_text("utf-8"))
+        for layer in LAYERS
+        for file in (files("loglode") / "models" / layer).iterdir()
+        if file.name.endswith(".sql")
+    ]
     return in_order(models)
 
 
 def parse_model(name: str, layer: Layer, text: str) -> Model:
-    """The model in `text`, a header and one SELECT. Raises ModelError when the header is malformed."""
+    """The model in `text`, a header and one SELECT. Raises ModelError for a malformed header."""
     comments, sql = _split(text)
     fields, columns = _header(name, comments)
     if missing := sorted(_REQUIRED - fields.keys()):
@@ -127,7 +125,6 @@ def _drain(sorter: TopologicalSorter[str], by_name: Mapping[str, Model]) -> list
         ready = sorted((by_name[name] for name in sorter.get_ready()), key=_rank)
         ordered.extend(ready)
         sorter.done(*(model.name for model in ready))
-    # Sorting is stable: each layer keeps its order, and no gold model is read by an intermediate one.
     return ordered
 
 
@@ -144,7 +141,7 @@ def _split(text: str) -> tuple[list[str], str]:
 
 
 def _header(name: str, comments: list[str]) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
-    """Header fields and columns; indentation is 1 for a field, 3 for a column or a field's second line."""
+    """Fields and columns; indented by 1: a field, by 3: a column or a field's next line."""
     fields: dict[str, str] = {}
     columns: dict[str, str] = {}
     into, last = fields, ""

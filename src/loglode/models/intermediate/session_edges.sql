@@ -12,7 +12,6 @@ with edges as (
     select session_key, visit_key, pages, exit_us as edge_us, false as is_entry from session_spans
 ),
 
--- Times alone leave few events and compare fast; the key is checked on those.
 candidates as (
     select
         event_id,
@@ -26,9 +25,7 @@ candidates as (
         device,
         is_page
     from events
-    where
-        (session_id is not null or visitor_id is not null)
-        and event_us in (select edge_us from edges)
+    where session_id is not null or visitor_id is not null
 )
 
 select

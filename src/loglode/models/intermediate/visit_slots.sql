@@ -1,4 +1,4 @@
--- grain: visit key x visitor x is_bot x hour x slot of one gap's length
+-- grain: visit key x visitor x is_bot x hour x slot of the shorter gap's length
 -- keys: visit_key, visitor_id, is_bot, hour_us, first_us
 -- depends: events, settings
 -- description: Requests of a visit folded into slots no longer than the gap that ends a session. No session can
@@ -24,7 +24,8 @@ with gaps as (
     select
         greatest(session_gap_seconds, 1) * 1000000 as derived_us,
         -- A day of silence always ends a session: it bounds what a recomputed day depends on.
-        least(greatest(source_session_gap_seconds, 1), 86400) * 1000000 as source_us
+        least(greatest(source_session_gap_seconds, 1), 86400) * 1000000 as source_us,
+        least(greatest(session_gap_seconds, 1), greatest(source_session_gap_seconds, 1)) * 1000000 as slot_us
     from settings
 ),
 
@@ -35,8 +36,7 @@ slots as (
         events.is_bot,
         events.event_date,
         events.hour_us,
-        case when events.session_id is null then gaps.derived_us else gaps.source_us end as gap_us,
-        events.event_us // case when events.session_id is null then gaps.derived_us else gaps.source_us end as slot,
+        events.event_us // gaps.slot_us as slot,
         min(events.event_us) as first_us,
         max(events.event_us) as last_us,
         min(case when events.is_page then events.event_us end) as first_page_us,
@@ -56,25 +56,26 @@ slots as (
         events.is_bot,
         events.event_date,
         events.hour_us,
-        case when events.session_id is null then gaps.derived_us else gaps.source_us end,
-        events.event_us // case when events.session_id is null then gaps.derived_us else gaps.source_us end
+        events.event_us // gaps.slot_us
 )
 
 select
-    case when session_id is null then concat('v', visitor_id) else concat('s', session_id) end as visit_key,
-    gap_us,
-    visitor_id,
-    is_bot,
-    event_date,
-    hour_us,
-    first_us,
-    last_us,
-    first_page_us,
-    last_page_us,
-    requests,
-    pages,
-    errors,
-    timed_requests,
-    response_us,
-    max_response_time_ms
+    case when slots.session_id is null then concat('v', slots.visitor_id) else concat('s', slots.session_id) end
+        as visit_key,
+    case when slots.session_id is null then gaps.derived_us else gaps.source_us end as gap_us,
+    slots.visitor_id,
+    slots.is_bot,
+    slots.event_date,
+    slots.hour_us,
+    slots.first_us,
+    slots.last_us,
+    slots.first_page_us,
+    slots.last_page_us,
+    slots.requests,
+    slots.pages,
+    slots.errors,
+    slots.timed_requests,
+    slots.response_us,
+    slots.max_response_time_ms
 from slots
+cross join gaps
