@@ -66,12 +66,8 @@ def test(arguments: list[str]) -> int:
 def check(arguments: list[str]) -> int:
     """Everything that looks at the code without running it; goes on after the first complaint."""
     install("dev")
-    results = [
-        run(PYTHON, "-m", "ruff", "check", *arguments),
-        run(PYTHON, "-m", "ruff", "format", "--check"),
-        run(PYTHON, "-m", "mypy"),
-    ]
-    return max(results)
+    checks = (["ruff", "check", *arguments], ["ruff", "format", "--check"], ["mypy"])
+    return max([run(PYTHON, "-m", *words) for words in checks])
 
 
 def bench(arguments: list[str]) -> int:
@@ -97,7 +93,7 @@ def install(kind: str) -> None:
     wanted = fingerprint()
     stamps = {name: VENV / f"installed-{name}" for name in KINDS}
     # What is installed for development serves the demo as well.
-    if any(is_file(stamps[name], wanted) for name in KINDS[KINDS.index(kind) :]):
+    if any(holds(stamps[name], wanted) for name in KINDS[KINDS.index(kind) :]):
         return
     sys.stderr.write(f"preparing {VENV.name} ({kind}), once ...\n")
     make_venv()
@@ -110,7 +106,7 @@ def install(kind: str) -> None:
 def make_venv() -> None:
     """A fresh environment, unless there is one of this very Python."""
     stamp = VENV / "python"
-    if PYTHON.exists() and is_file(stamp, sys.version):
+    if PYTHON.exists() and holds(stamp, sys.version):
         return
     shutil.rmtree(VENV, ignore_errors=True)
     try:
@@ -128,24 +124,22 @@ def fingerprint() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def is_file(path: Path, text: str) -> bool:
-    """Whether the file is there and holds the text."""
+def holds(path: Path, text: str) -> bool:
+    """Whether the file is there and holds just this."""
     return path.is_file() and path.read_text() == text
 
 
 def quietly(command: list[object]) -> None:
     """Run a step of the installation; raises StopError with the line that says what went wrong."""
-    words = [str(word) for word in command]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, check=False
+    )
     if done.returncode:
-        lines = (done.stdout + done.stderr).strip().splitlines() or ["no reason given"]
-        said = [line for line in lines if line.startswith("ERROR")]
-        is_offline = any(
-            "NewConnectionError" in line or "Temporary failure" in line for line in lines
-        )
-        raise StopError(
-            "no network to fetch packages" if is_offline else (said or lines)[-1].strip()
-        )
+        text = (done.stdout + done.stderr).strip()
+        if "NewConnectionError" in text or "Temporary failure" in text:
+            raise StopError("no network: packages cannot be fetched")
+        lines = text.splitlines() or ["no reason given"]
+        raise StopError([*lines, *(line for line in lines if line.startswith("ERROR"))][-1].strip())
 
 
 def run(*command: object, folder: Path | None = ROOT) -> int:

@@ -42,7 +42,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def real_logs() -> Path:
-    """The folder of real logs, which are not part of the project; without it the test is skipped."""
+    """The folder of real logs, which the project does not hold; without it the test is skipped."""
     folder = Path(os.environ.get(REAL_LOGS_VARIABLE, ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"no real logs at {folder}; {REAL_LOGS_VARIABLE} names another folder")

@@ -1,0 +1,98 @@
+"""Every way a command can end, as an exit code and at most one line on standard error.
+
+0 done, 1 failed, 2 wrong usage, 130 interrupted, 141 the reader of the output has gone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+import click
+
+from loglode.cli.output import one_line, write_note
+from loglode.errors import LoglodeError
+
+FAILED: Final = 1
+INTERRUPTED: Final = 130
+READER_GONE: Final = 141
+
+
+@dataclass(slots=True)
+class State:
+    """What the options that every command has said."""
+
+    is_debug: bool = False
+
+
+class CommandFailedError(LoglodeError):
+    """The command did its work, and what it found counts as a failure; it has said so already."""
+
+
+def guarded(command: Callable[[], object], state: State) -> int:
+    """Run a command; returns its exit code. With `state.is_debug` an error shows its traceback."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last net, the only one
+        if state.is_debug and not isinstance(error, CommandFailedError):
+            traceback.print_exc()
+        if isinstance(error, OSError):
+            _forget(sys.stdout)
+        code, message, hint = _ending(error)
+        if message:
+            _tell(message, hint)
+    return code if isinstance(code, int) else 0
+
+
+def _ending(error: BaseException) -> tuple[int, str, str]:
+    """(exit code, what went wrong, what to do); no text where there is nothing left to say."""
+    match error:
+        case CommandFailedError():
+            ending = (error.exit_code, "", "")
+        case LoglodeError():
+            ending = (error.exit_code, error.message, error.hint)
+        case click.Abort() | KeyboardInterrupt():
+            ending = (INTERRUPTED, "interrupted", "what was committed stays; run again to go on")
+        case click.ClickException():
+            ending = (error.exit_code, error.format_message(), _usage_hint(error))
+        case BrokenPipeError():
+            ending = (READER_GONE, "", "")
+        case OSError():
+            ending = (FAILED, _os_message(error), "check the path, its rights and the free space")
+        case _:
+            what = f"unexpected {type(error).__name__}: {error}"
+            ending = (FAILED, what, "run again with --debug and report it")
+    return ending
+
+
+def _tell(message: str, hint: str) -> None:
+    try:
+        write_note(f"error: {one_line(message)}" + (f" — {one_line(hint)}" if hint else ""))
+    except OSError:
+        _forget(sys.stderr)  # nobody is left to tell; the exit code still does
+
+
+def _usage_hint(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"see `{context.command_path} --help`" if context else ""
+
+
+def _os_message(error: OSError) -> str:
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    return ": ".join([error.strerror or str(error) or type(error).__name__, *names])
+
+
+def _forget(stream: TextIO) -> None:
+    """Let Python's own flush at exit succeed: what is left in the stream has nowhere to go."""
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):
+        return  # not a file, as in tests
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, descriptor)
+    os.close(sink)

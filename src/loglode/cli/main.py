@@ -1,0 +1,58 @@
+"""The command `loglode`: its commands, one module each, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+
+import click
+
+from loglode import __version__
+from loglode.cli.contract import contract
+from loglode.cli.demo import demo
+from loglode.cli.errors import State, guarded
+from loglode.cli.generate import generate
+from loglode.cli.options import debug_option
+from loglode.cli.quarantine import quarantine
+from loglode.cli.query import query
+from loglode.cli.run import run
+from loglode.cli.status import status
+from loglode.cli.verify import verify
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@debug_option
+@click.version_option(__version__, prog_name="loglode", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Mine web logs: raw lines in, clean tables and business metrics out.
+
+    \b
+    Example:
+      loglode run access.log.gz --lake lake
+      loglode query "select * from daily_metrics" --lake lake
+    """
+
+
+for command in (run, demo, query, status, verify, quarantine, generate, contract):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; a test may pass the arguments."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A locale that lacks a character is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
+    state = State()
+    sys.exit(
+        guarded(
+            lambda: cli.main(
+                list(sys.argv[1:] if arguments is None else arguments),
+                prog_name="loglode",
+                standalone_mode=False,
+                obj=state,
+            ),
+            state,
+        )
+    )

@@ -1,0 +1,82 @@
+"""Options that several commands share, and the settings made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from loglode.cli.errors import State
+from loglode.cli.output import FORMATS
+
+if TYPE_CHECKING:
+    from loglode.settings import Settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _set_debug(context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's way
+    if value:
+        context.ensure_object(State).is_debug = True
+
+
+def lake_options(function: Function) -> Function:
+    """`--lake DIR`, and what every command on a lake may be told beside it."""
+    for option in (
+        click.option(
+            "--threads", type=click.IntRange(min=1), help="Threads; all processors otherwise."
+        ),
+        click.option("--memory-mb", type=int, help="Memory of the engine in MB; 500 otherwise."),
+        contract_option,
+        lake_option,
+    ):
+        function = option(function)
+    return function
+
+
+lake_option = click.option(
+    "--lake",
+    metavar="DIR",
+    required=True,
+    envvar="LOGLODE_LAKE",
+    show_envvar=True,
+    help="The lake's folder.",
+)
+contract_option = click.option(
+    "--contract", metavar="FILE", help="Your own data contract; the one in the package otherwise."
+)
+json_option = click.option(
+    "--json", "is_json", is_flag=True, help="One JSON object on standard output."
+)
+debug_option = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_debug,
+    help="Show where an error comes from.",
+)
+"""An error is told in one line; this adds the traceback."""
+
+
+def format_options(function: Function) -> Function:
+    """`--format table|json|csv`, and `--json` for short."""
+    form = click.option(
+        "--format",
+        "form",
+        type=click.Choice(FORMATS),
+        default="table",
+        show_default=True,
+        help="How to print.",
+    )
+    short = click.option("--json", "form", flag_value="json", help="The same as --format json.")
+    return form(short(function))
+
+
+def build_settings(
+    *, lake: str, contract: str | None, memory_mb: int | None, threads: int | None
+) -> Settings:
+    """Settings from the options of `lake_options`. Raises UsageError, ContractError."""
+    from loglode.settings import Settings
+
+    return Settings.build(lake=lake, contract=contract, memory_limit_mb=memory_mb, threads=threads)

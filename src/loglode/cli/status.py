@@ -1,0 +1,45 @@
+"""`loglode status`: how a lake stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from loglode.cli.options import build_settings, debug_option, json_option, lake_options
+from loglode.cli.output import write_json, write_table, write_text
+
+
+@click.command()
+@lake_options
+@json_option
+@debug_option
+def status(*, is_json: bool, **options: Any) -> None:
+    """Show the lake's tables, totals and last runs.
+
+    \b
+    Example:
+      loglode status --lake lake
+    """
+    from loglode.pipeline import status as read_status
+
+    result = read_status(build_settings(**options)).as_dict()
+    if is_json:
+        write_json(result)
+        return
+    write_text(f"lake  {result['lake']}")
+    write_text(f"gold  {'current' if result['gold_is_current'] else 'behind silver'}")
+    for title, rows in (
+        ("Tables", result["tables"]),
+        ("Totals", [result["totals"]] if result["totals"] else []),
+        ("Last runs", result["runs"]),
+    ):
+        if rows:
+            write_text()
+            write_text(title)
+            _write_records(rows)
+
+
+def _write_records(records: Sequence[Mapping[str, Any]]) -> None:
+    write_table(list(records[0]), [list(record.values()) for record in records])

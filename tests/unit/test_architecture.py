@@ -1,0 +1,125 @@
+"""Imports point one way, libraries stay in their rooms, and nothing grows too long."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "loglode"
+MAX_MODULE_LINES = 300
+MAX_FUNCTION_LINES = 50
+
+# Which part may import which. Parts are the folders and lone modules of src/loglode.
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "files": set(),
+    "contract": {"errors"},
+    "settings": {"contract", "errors"},
+    "sources": {"errors"},
+    "formats": {"contract", "errors"},
+    "lake": {"contract", "errors", "files"},
+    # Text only: the SQL of a contract, the models of the package.
+    "silver": {"contract", "errors", "formats"},
+    "gold": {"errors"},
+    "engines": {"contract", "errors", "files", "formats", "gold", "lake", "silver"},
+    "pipeline": {
+        "contract", "engines", "errors", "files", "formats", "gold", "lake", "settings", "sources",
+    },
+    "generate": {"errors"},
+    "cli": {"contract", "errors", "generate", "pipeline", "settings", ""},
+    "__main__": {"cli"},
+    # The package itself: its version.
+    "": set(),
+}  # fmt: skip
+
+# Which part alone may import a library; a library that is not named here may go anywhere.
+ROOMS: dict[str, set[str]] = {
+    "duckdb": {"engines", "generate"},
+    "deltalake": {"lake"},
+    "click": {"cli"},
+    "rich": {"cli"},
+    "yaml": {"contract"},
+    "open_data_contract_standard": {"contract"},
+    "zstandard": {"sources"},
+    "boto3": set(),
+    "botocore": set(),
+    "pandas": set(),
+    "sqlglot": set(),
+}
+
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+
+def part_of(module: Path) -> str:
+    """The part that a file belongs to."""
+    name = module.relative_to(SOURCE).parts[0].removesuffix(".py")
+    return "" if name == "__init__" else name
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of every import, wherever it stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: imports here name the whole path"
+            base = node.module or ""
+            names = (f"{base}.{alias.name}" for alias in node.names)
+            yield from ((node.lineno, name) for name in names)
+
+
+def violations(part: str, tree: ast.AST) -> Iterator[str]:
+    """What a module of this part imports and may not."""
+    for line, name in imported(tree):
+        library, *path = name.split(".")
+        if library != "loglode":
+            if part not in ROOMS.get(library, {part}):
+                yield f"line {line}: {library} in {part or 'the package'}"
+            continue
+        target = path[0] if path and path[0] in ALLOWED else ""
+        if target != part and target not in ALLOWED[part]:
+            yield f"line {line}: {part or 'the package'} -> {target or 'the package'}"
+
+
+def function_lengths(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """(name, lines) of every function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_every_part_is_in_the_table() -> None:
+    assert {part_of(module) for module in MODULES} <= ALLOWED.keys()
+
+
+def test_the_table_has_no_circle() -> None:
+    assert len(list(TopologicalSorter(ALLOWED).static_order())) == len(ALLOWED)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_module(module: Path) -> None:
+    text = module.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert not list(violations(part_of(module), tree))
+    assert len(text.splitlines()) <= MAX_MODULE_LINES
+    assert not [(f, size) for f, size in function_lengths(tree) if size > MAX_FUNCTION_LINES]
+
+
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        ("lake", "import duckdb"),
+        ("pipeline", "def f():\n    import click"),
+        ("silver", "from loglode.pipeline import run"),
+        ("contract", "import loglode.lake.table"),
+        ("pipeline", "from loglode import cli"),
+        ("errors", "from loglode import __version__"),
+        ("sources", "import boto3.session"),
+    ],
+)
+def test_what_is_not_allowed_is_seen(part: str, code: str) -> None:
+    assert len(list(violations(part, ast.parse(code)))) == 1
