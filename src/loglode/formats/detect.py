@@ -37,18 +37,36 @@ def json_layout(sample: bytes) -> Literal["lines", "array", "values"]:
     """How JSON values stand in an object: one a line, in an array, or over several lines each.
 
     A file of which any early line is a whole object by itself is read line by line, so that one
-    broken line can never swallow its neighbours.
+    broken line can never swallow its neighbours. So is text that merely begins with a bracket.
     """
     text = sample.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     if text.startswith("["):
-        return "array"
-    if not text.startswith("{") or any(_is_object(line) for line in text.split("\n")[:SAMPLE_LINES]):
+        return "array" if _is_array(text) else "lines"
+    if not text.startswith("{") or _has_whole_line(text):
         return "lines"
+    return "lines" if _after_value(text, 0) is None else "values"
+
+
+def _is_array(text: str) -> bool:
+    """An array of objects, as far as the sample goes, or a whole array of whatever else."""
+    begin = len(text) - len(text[1:].lstrip())
+    if not text.startswith("{", begin):
+        return _after_value(text, 0) == ""
+    after = _after_value(text, begin)
+    return not _has_whole_line(text) if after is None else after in ("", ",", "]")
+
+
+def _after_value(text: str, start: int) -> str | None:
+    """What follows the JSON value at a place: a character or nothing; None where there is no value."""
     try:
-        json.JSONDecoder().raw_decode(text)
+        _, end = json.JSONDecoder().raw_decode(text, start)
     except (ValueError, RecursionError):
-        return "lines"
-    return "values"
+        return None
+    return text[end:].lstrip()[:1]
+
+
+def _has_whole_line(text: str) -> bool:
+    return any(_is_object(line) for line in text.split("\n")[:SAMPLE_LINES])
 
 
 def sample_keys(sample: bytes) -> frozenset[str]:

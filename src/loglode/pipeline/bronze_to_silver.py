@@ -7,9 +7,10 @@ ops.runs. `settle` makes those visible, and whoever comes next does it if this p
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,18 +18,20 @@ import pyarrow as pa
 
 from loglode.engines.duckdb.dedupe import remove_duplicates
 from loglode.engines.duckdb.engine import LinesJob, StagedLines, to_json
-from loglode.errors import BooksError
+from loglode.errors import BooksError, SourceError
 from loglode.files import StagedFile
 from loglode.lake import ActiveFile, Commit, Snapshot
 from loglode.lake.committer import commit_when, publish
 from loglode.lake.layout import QUARANTINE
 from loglode.lake.log import recorded_transactions
 from loglode.pipeline.context import Context
-from loglode.pipeline.plan import Batch
+from loglode.pipeline.plan import Batch, PlannedObject
 from loglode.pipeline.settle import BatchRecord, settle
+from loglode.sources import SourceObject
 from loglode.sources.lines import SCHEMA, LineReader
 
 SAMPLE_BATCHES = 1
+OnFailure = Callable[[SourceObject, SourceError], None]
 
 
 class OverlapError(Exception):
@@ -41,13 +44,18 @@ class Counters:
 
     lines: int = 0
     bytes: int = 0
+    # Objects that were gone when their turn came, by identity.
+    gone: dict[str, SourceError] = field(default_factory=dict)
 
 
-def bronze_to_silver(context: Context, batch: Batch, *, objects_skipped: int = 0) -> BatchRecord | None:
-    """Load one batch. None when other writers had loaded all of it.
+def bronze_to_silver(
+    context: Context, batch: Batch, *, objects_skipped: int = 0, on_failure: OnFailure | None = None
+) -> BatchRecord | None:
+    """Load one batch. None when other writers had loaded all of it, or nothing of it is left.
 
-    Raises OverlapError when they had loaded a part; BooksError if lines went missing (nothing is
-    committed then); SourceError, LoglodeError.
+    Objects that went since they were listed are reported and left out, and not recorded as loaded.
+    Raises OverlapError when others had loaded a part; BooksError if lines went missing (nothing is
+    committed then); LoglodeError.
     """
     started_at = datetime.now(UTC)
     counters = Counters()
@@ -55,12 +63,15 @@ def bronze_to_silver(context: Context, batch: Batch, *, objects_skipped: int = 0
     folder.mkdir()
     staged = context.engine.stage_lines(_job(context, batch, counters, started_at, folder))
     _check_books(batch, counters, staged)
+    objects = _still_there(batch, counters, on_failure)
+    if not objects:
+        return None
     record: BatchRecord | None = None
 
     def decide(snapshot: Snapshot) -> Commit | None:
         nonlocal record
-        done = recorded_transactions(context.lake.silver.root, {o.app_id for o in batch.objects})
-        if len(done) == len(batch.objects):
+        done = recorded_transactions(context.lake.silver.root, {o.app_id for o in objects})
+        if len(done) == len(objects):
             record = None
             return None
         if done:
@@ -68,10 +79,18 @@ def bronze_to_silver(context: Context, batch: Batch, *, objects_skipped: int = 0
         settle(context.lake, snapshot)
         _drop_known(context, staged, snapshot, batch.batch_id, folder)
         record = _record(context, batch, counters, staged, started_at, objects_skipped, snapshot.version + 1)
-        return _commit(context, batch, staged, record)
+        return _commit(context, objects, staged, record)
 
     commit_when(context.lake.silver, decide)
     return record
+
+
+def _still_there(batch: Batch, counters: Counters, on_failure: OnFailure | None) -> list[PlannedObject]:
+    for planned in batch.objects:
+        error = counters.gone.get(planned.source.identity)
+        if error is not None and on_failure is not None:
+            on_failure(planned.source, error)
+    return [o for o in batch.objects if o.source.identity not in counters.gone]
 
 
 def _job(context: Context, batch: Batch, counters: Counters, started_at: datetime, folder: Path) -> LinesJob:
@@ -95,7 +114,7 @@ def _sample(batch: Batch) -> list[pa.RecordBatch]:
     for planned in batch.objects:
         if planned.source.is_stream:
             continue
-        with planned.open() as stream:
+        with contextlib.suppress(SourceError), planned.open() as stream:
             for arrow, _ in zip(LineReader("", stream).batches(), range(SAMPLE_BATCHES), strict=False):
                 found.append(arrow)
     return found
@@ -105,7 +124,12 @@ def _lines(context: Context, batch: Batch, counters: Counters) -> Iterator[pa.Re
     total = sum(o.source.size for o in batch.objects)
     read_before = 0
     for planned in batch.objects:
-        with planned.open() as stream:
+        try:
+            opened = planned.open()
+        except SourceError as error:
+            counters.gone[planned.source.identity] = error
+            continue
+        with opened as stream:
             reader = LineReader(planned.source.display_uri, stream)
             for arrow in reader.batches():
                 context.progress("bronze to silver", read_before + min(reader.bytes, planned.source.size), total)
@@ -187,7 +211,7 @@ def _record(
             "kind": "load",
             "started_at": started_at.isoformat(),
             "finished_at": datetime.now(UTC).isoformat(),
-            "objects": len(batch.objects),
+            "objects": len(batch.objects) - len(counters.gone),
             "objects_skipped": objects_skipped,
             "lines_read": counters.lines,
             "rows_silver": staged.rows_silver,
@@ -210,7 +234,7 @@ def _record(
     )
 
 
-def _commit(context: Context, batch: Batch, staged: StagedLines, record: BatchRecord) -> Commit:
+def _commit(context: Context, objects: Sequence[PlannedObject], staged: StagedLines, record: BatchRecord) -> Commit:
     started = time.perf_counter()
     context.lake.quarantine.snapshot_or_create()
     adds = publish(context.lake.silver, staged.silver)
@@ -218,7 +242,7 @@ def _commit(context: Context, batch: Batch, staged: StagedLines, record: BatchRe
     record.run["commit_seconds"] = time.perf_counter() - started
     return Commit(
         adds=adds,
-        transactions={o.app_id: 1 for o in batch.objects},
+        transactions={o.app_id: 1 for o in objects},
         metadata=record.to_metadata(),
     )
 

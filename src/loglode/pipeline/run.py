@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from loglode.errors import CommitConflictError, SourceError
-from loglode.pipeline.bronze_to_silver import OverlapError, bronze_to_silver
+from loglode.pipeline.bronze_to_silver import OnFailure, OverlapError, bronze_to_silver
 from loglode.pipeline.context import Context, Progress, open_context, open_lake
 from loglode.pipeline.plan import Batch, cut_batches, new_objects
 from loglode.pipeline.report import RunReport
@@ -55,16 +55,19 @@ def _load(context: Context, objects: list[SourceObject], wanted_format: str, rep
     for batch in cut_batches(
         objects, wanted_format=wanted_format, batch_bytes=context.settings.batch_bytes, on_failure=failed
     ):
-        for record in _load_batch(context, batch, skipped, report):
+        for record in _load_batch(context, batch, skipped, report, failed):
             _add(report, record)
             skipped = 0  # told once, with the first batch
 
 
-def _load_batch(context: Context, batch: Batch, skipped: int, report: RunReport) -> list[BatchRecord]:
+def _load_batch(
+    context: Context, batch: Batch, skipped: int, report: RunReport, on_failure: OnFailure
+) -> list[BatchRecord]:
     """Load a batch; where others took some of its objects meanwhile, what is left of it."""
+    failed_before = len(report.failed)
     for _ in range(MAX_REPLANS):
         try:
-            record = bronze_to_silver(context, batch, objects_skipped=skipped)
+            record = bronze_to_silver(context, batch, objects_skipped=skipped, on_failure=on_failure)
         except OverlapError:
             left = {o.identity for o in new_objects(context.lake, [p.source for p in batch.objects])}
             report.objects_skipped += len(batch.objects) - len(left)
@@ -73,7 +76,7 @@ def _load_batch(context: Context, batch: Batch, skipped: int, report: RunReport)
                 return []
             continue
         if record is None:
-            report.objects_skipped += len(batch.objects)
+            report.objects_skipped += len(batch.objects) - len(report.failed) + failed_before
         return [] if record is None else [record]
     raise CommitConflictError(
         f"batch {batch.batch_id}: other writers kept loading its objects", hint="run again; nothing was lost"

@@ -52,7 +52,8 @@ def silver_to_gold(context: Context) -> list[date]:
     runner = ModelRunner(context.engine, context.models, context.settings.contract, folder)
     staged: dict[str, list[StagedFile]] = {name: [] for name in context.lake.gold_names}
     done = 0
-    for days in _chunks(silver, work.days):
+    # Without a day to work on the models still run, on nothing: a table is made with all its columns.
+    for days in list(_chunks(silver, work.days)) or [[]]:
         inputs = _inputs(context, silver, days, started_at)
         for name, files in runner.run(inputs, exclude={BATCH_TABLE}).items():
             staged[name] += files
@@ -148,7 +149,7 @@ def _inputs(context: Context, silver: Snapshot, days: list[date], started_at: da
 
 def _meets(file: ActiveFile, days: list[date]) -> bool:
     """Whether a quarantine file may hold lines of the days; most lines' time cannot be read."""
-    if file.first_event is None or file.last_event is None:
+    if not days or file.first_event is None or file.last_event is None:
         return False
     return file.first_event[:10] <= days[-1].isoformat() and file.last_event[:10] >= days[0].isoformat()
 

@@ -7,6 +7,8 @@ from loglode.errors import ContractError
 
 _CLF = "%d/%b/%Y:%H:%M:%S %z"
 _MICROS_PER_SECOND = 1_000_000
+# The years 1900 to 2199 in microseconds: no log is from another, and beyond them tools differ.
+FIRST_MICROS, LAST_MICROS = -2_208_988_800_000_000, 7_258_118_399_999_999
 
 
 def cast(field: Field, text: str) -> str:
@@ -27,9 +29,12 @@ def cast(field: Field, text: str) -> str:
 
 
 def _integer(text: str, sql_type: str) -> str:
-    """Through double, because a cast from text to an integer rounds 200.7 instead of refusing it."""
+    """Through double, because a cast from text to an integer rounds 200.7 instead of refusing it.
+
+    Underscores between digits are the engine's own taste.
+    """
     value = f"try_cast({text} as double)"
-    return f"case when isfinite({value}) and {value} = floor({value}) then try_cast({value} as {sql_type}) end"
+    return f"case when isfinite({value}) and {value} = floor({value}) and not contains({text}, '_') then try_cast({value} as {sql_type}) end"
 
 
 def timestamp_micros(text: str) -> str:
@@ -39,12 +44,14 @@ def timestamp_micros(text: str) -> str:
     """
     # A plain cast to TIMESTAMP is fast and drops offsets without a word: only for text that has none.
     plain = f"epoch_us(try_cast({text} as timestamp))"
-    zoned = f"epoch_us(try_cast(upper({text}) as timestamptz))"
+    # No place on earth is 16 hours from UTC; the engine would take 99.
+    wild = f"regexp_matches({text}, '[+-](1[6-9]|[2-9][0-9])(:?[0-9]{{2}})?$')"
+    zoned = f"case when not {wild} then epoch_us(try_cast(upper({text}) as timestamptz)) end"
     has_no_offset = f"(ends_with({text}, 'Z') or length({text}) = 10 or (length({text}) = 19 and substr({text}, 17, 1) = ':'))"
     iso = f"case when {has_no_offset} then {plain} else {zoned} end"
     return (
         f"case when substr({text}, 5, 1) = '-' then {iso}"
-        f" when substr({text}, 3, 1) = '/' then epoch_us(try_strptime({text}, '{_CLF}'))"
+        f" when substr({text}, 3, 1) = '/' and substr({text}, 23, 2) < '16' then epoch_us(try_strptime({text}, '{_CLF}'))"
         f" when regexp_full_match({text}, '[0-9]{{9,19}}([.][0-9]{{1,12}})?') then {_epoch(text)} end"
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from loglode.contract import Contract, Field, Rule
 from loglode.errors import ContractError
 from loglode.formats.base import literal
+from loglode.silver.casts import FIRST_MICROS, LAST_MICROS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,16 @@ def _field_checks(field: Field) -> list[Check]:
     if field.is_required:
         found.append(Check(field.name, f"{field.name}_missing", "reject", f"raw_{field.name} is null"))
     if field.logical_type != "string":
-        wrong = f"(raw_{field.name} is not null and {field.name} is null)"
+        wrong = f"(raw_{field.name} is not null and {_is_no_value(field)})"
         found.append(Check(field.name, f"{field.name}_invalid", field.on_invalid, wrong))
     found.extend(Check(field.name, r.code, r.severity, f"({_violation(field, r)})") for r in field.rules)
     return found
+
+
+def _is_no_value(field: Field) -> str:
+    if field.logical_type != "timestamp":
+        return f"{field.name} is null"
+    return f"({field.name} is null or {field.name} not between {FIRST_MICROS} and {LAST_MICROS})"
 
 
 def _violation(field: Field, rule: Rule) -> str:

@@ -99,7 +99,8 @@ class LineReader:
             first, last = int(ends[index] - lengths[index]), int(ends[index])
             if first > start:
                 yield self._batch(data[start:first])
-            yield self._faulty(data[first : first + MAX_LINE_BYTES], FAULT_TOO_LONG, last - first)
+            length = last - first - (data[last - 1] == _NEWLINE)
+            yield self._faulty(data[first : first + MAX_LINE_BYTES], FAULT_TOO_LONG, length)
             start = last
         if start < len(data):
             yield self._batch(data[start:])
