@@ -8,6 +8,7 @@ import io
 import json
 import math
 import re
+import signal
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loglode.cli import output
-from loglode.cli.errors import State, guarded
+from loglode.cli.errors import State, guarded, watch_interrupts
 from loglode.cli.main import cli, main
 from loglode.cli.output import MAX_TABLE_ROWS, jsonable, one_line, visible, write_json, write_rows
 from loglode.cli.progress import progress_bars
@@ -281,7 +282,7 @@ def raising(error: BaseException) -> Callable[[], object]:
             "error: interrupted — what was committed stays; run again to go on",
         ),
         (click.Abort(), 130, "error: interrupted — what was committed stays; run again to go on"),
-        (BrokenPipeError(), 141, ""),
+        (BrokenPipeError(), 1, ""),
         (
             ZeroDivisionError("oh"),
             1,
@@ -294,6 +295,25 @@ def test_every_error_is_one_line_and_a_code(
 ) -> None:
     assert guarded(raising(error), State()) == code
     assert capsys.readouterr() == ("", line + "\n" if line else "")
+
+
+def test_ctrl_c_is_told_as_such_whatever_the_engine_makes_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as error:
+            raise RuntimeError("Query interrupted") from error
+
+    state = State()
+    before = signal.getsignal(signal.SIGINT)
+    watch_interrupts(state)
+    try:
+        assert guarded(interrupted, state) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err.startswith("error: interrupted — ")
 
 
 def test_debug_adds_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,11 +21,11 @@ def contract() -> None:
 @contract.command("show")
 @click.argument("file", required=False)
 @click.option(
-    "--yaml", "form", flag_value="yaml", help="The contract itself, to start your own from."
+    "--yaml", "is_yaml", is_flag=True, help="The contract itself, to start your own from."
 )
 @format_options
 @debug_option
-def show(file: str | None, form: str) -> None:
+def show(file: str | None, form: str, *, is_yaml: bool) -> None:
     """Show every field: type, classification, masking, aliases and rules.
 
     Without FILE it is the contract in the package.
@@ -37,7 +37,7 @@ def show(file: str | None, form: str) -> None:
     from loglode.contract import describe, load_contract
 
     found = load_contract(file)
-    if form == "yaml":
+    if is_yaml:
         click.echo(_text(file), nl=False, color=True)
         return
     fields = describe(found)

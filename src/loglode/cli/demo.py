@@ -68,9 +68,8 @@ def demo(*, is_json: bool, keep: bool, lake: str | None, **spec: Any) -> None:
     """
     from loglode.settings import Settings
 
-    settings = Settings.build(lake=_new_folder(lake))
-    with _logs_folder(keep=keep) as logs:
-        result = _play(settings, logs, spec)
+    with _folders(lake, keep=keep) as (home, logs):
+        result = _play(Settings.build(lake=home), logs, spec)
     if keep:
         result["logs"] = str(logs)
     if is_json:
@@ -91,13 +90,19 @@ def _new_folder(lake: str | None) -> Path:
 
 
 @contextmanager
-def _logs_folder(*, keep: bool) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="loglode-demo-logs-"))
+def _folders(lake: str | None, *, keep: bool) -> Iterator[tuple[Path, Path]]:
+    """Folders of the lake and of the logs; a temporary lake stays only when all went well."""
+    home = _new_folder(lake)
+    logs = Path(tempfile.mkdtemp(prefix="loglode-demo-logs-"))
+    is_done = False
     try:
-        yield folder
+        yield home, logs
+        is_done = True
     finally:
         if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(logs, ignore_errors=True)
+        if lake is None and not is_done:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def _play(settings: Settings, logs: Path, spec: Mapping[str, Any]) -> dict[str, Any]:

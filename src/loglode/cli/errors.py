@@ -1,15 +1,17 @@
 """Every way a command can end, as an exit code and at most one line on standard error.
 
-0 done, 1 failed, 2 wrong usage, 130 interrupted, 141 the reader of the output has gone.
+0 done, 1 failed (quietly when the reader of the output has gone), 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FrameType
 from typing import Final, TextIO
 
 import click
@@ -19,18 +21,30 @@ from loglode.errors import LoglodeError
 
 FAILED: Final = 1
 INTERRUPTED: Final = 130
-READER_GONE: Final = 141
 
 
 @dataclass(slots=True)
 class State:
-    """What the options that every command has said."""
+    """What `--debug` said, and whether the user has pressed Ctrl-C."""
 
     is_debug: bool = False
+    is_interrupted: bool = False
 
 
 class CommandFailedError(LoglodeError):
     """The command did its work, and what it found counts as a failure; it has said so already."""
+
+
+def watch_interrupts(state: State) -> None:
+    """Note Ctrl-C in the state: the engine turns it into an error of its own."""
+
+    def note(number: int, frame: FrameType | None) -> None:
+        state.is_interrupted = True
+        signal.default_int_handler(number, frame)
+
+    # A program that was started to ignore it (nohup, a job in the background) goes on doing so.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, note)
 
 
 def guarded(command: Callable[[], object], state: State) -> int:
@@ -43,7 +57,7 @@ def guarded(command: Callable[[], object], state: State) -> int:
             traceback.print_exc()
         if isinstance(error, OSError):
             _forget(sys.stdout)
-        code, message, hint = _ending(error)
+        code, message, hint = _ending(KeyboardInterrupt() if state.is_interrupted else error)
         if message:
             _tell(message, hint)
     return code if isinstance(code, int) else 0
@@ -61,7 +75,7 @@ def _ending(error: BaseException) -> tuple[int, str, str]:
         case click.ClickException():
             ending = (error.exit_code, error.format_message(), _usage_hint(error))
         case BrokenPipeError():
-            ending = (READER_GONE, "", "")
+            ending = (FAILED, "", "")
         case OSError():
             ending = (FAILED, _os_message(error), "check the path, its rights and the free space")
         case _:

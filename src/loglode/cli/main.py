@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from loglode import __version__
 from loglode.cli.contract import contract
 from loglode.cli.demo import demo
-from loglode.cli.errors import State, guarded
+from loglode.cli.errors import State, guarded, watch_interrupts
 from loglode.cli.generate import generate
 from loglode.cli.options import debug_option
 from loglode.cli.quarantine import quarantine
@@ -40,11 +42,16 @@ for command in (run, demo, query, status, verify, quarantine, generate, contract
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; a test may pass the arguments."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A locale that lacks a character is no reason to fail.
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        # Neither a closed stream nor a locale that lacks a character is a reason to fail.
+        if stream is None:
+            sink = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the end
+            setattr(sys, name, sink)
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     state = State()
+    watch_interrupts(state)
     sys.exit(
         guarded(
             lambda: cli.main(

@@ -13,12 +13,22 @@ from loglode.cli.output import FORMATS
 if TYPE_CHECKING:
     from loglode.settings import Settings
 
+_JSON = "loglode.is_json"
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _set_debug(context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's way
     if value:
         context.ensure_object(State).is_debug = True
+
+
+def _set_json(context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's way
+    context.meta[_JSON] = value
+
+
+def _form(context: click.Context, _option: click.Parameter, value: str) -> str:
+    return "json" if context.meta[_JSON] else value
 
 
 def lake_options(function: Function) -> Function:
@@ -28,24 +38,22 @@ def lake_options(function: Function) -> Function:
             "--threads", type=click.IntRange(min=1), help="Threads; all processors otherwise."
         ),
         click.option("--memory-mb", type=int, help="Memory of the engine in MB; 500 otherwise."),
-        contract_option,
-        lake_option,
+        click.option(
+            "--contract", metavar="FILE", help="Your own data contract instead of the package's."
+        ),
+        click.option(
+            "--lake",
+            metavar="DIR",
+            required=True,
+            envvar="LOGLODE_LAKE",
+            show_envvar=True,
+            help="The lake's folder.",
+        ),
     ):
         function = option(function)
     return function
 
 
-lake_option = click.option(
-    "--lake",
-    metavar="DIR",
-    required=True,
-    envvar="LOGLODE_LAKE",
-    show_envvar=True,
-    help="The lake's folder.",
-)
-contract_option = click.option(
-    "--contract", metavar="FILE", help="Your own data contract; the one in the package otherwise."
-)
 json_option = click.option(
     "--json", "is_json", is_flag=True, help="One JSON object on standard output."
 )
@@ -67,9 +75,17 @@ def format_options(function: Function) -> Function:
         type=click.Choice(FORMATS),
         default="table",
         show_default=True,
+        callback=_form,
         help="How to print.",
     )
-    short = click.option("--json", "form", flag_value="json", help="The same as --format json.")
+    short = click.option(
+        "--json",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_set_json,
+        help="The same as --format json.",
+    )
     return form(short(function))
 
 

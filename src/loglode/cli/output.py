@@ -121,7 +121,7 @@ def to_csv_cell(value: Any, *, is_terminal: bool = False) -> str:
     if isinstance(value, int | float | Decimal):
         return str(value)
     text = _to_text(value)
-    # A text that looks guarded is guarded again, so that taking one quote off gives every text back.
+    # What looks guarded is guarded again: taking one quote off then gives every text back.
     if text.lstrip("'").startswith(_FORMULA):
         text = "'" + text
     if is_terminal:
