@@ -81,6 +81,9 @@ def cut_batches(
 ) -> Iterator[Batch]:
     """Batches of one format each, in the objects' order, cut where `batch_bytes` is passed.
 
+    A stream is a batch of its own: others may load a part of a batch, and the rest is then read
+    again, which a stream cannot be.
+
     An object that cannot be opened is reported and left out, so that it never holds up the others.
     """
     open_batches: dict[str, list[PlannedObject]] = {}
@@ -90,6 +93,9 @@ def cut_batches(
             planned, weight = _look_at(source, wanted_format)
         except SourceError as error:
             on_failure(source, error)
+            continue
+        if source.is_stream:
+            yield Batch((planned,))
             continue
         name = planned.format.name
         open_batches.setdefault(name, []).append(planned)

@@ -14,6 +14,24 @@ from loglode.pipeline.silver_to_gold import gold_is_current
 from loglode.settings import Settings
 
 _BOOKS = "rows_silver + lines_quarantined + duplicates + blank_lines"
+_FIGURES = {
+    "batches": "select count(*) from runs",
+    "wrong": f"select count(*) from runs where lines_read <> {_BOOKS}",
+    "lines_read": "select coalesce(sum(lines_read), 0) from runs",
+    "accounted": f"select coalesce(sum({_BOOKS}), 0) from runs",
+    "rows_silver": "select coalesce(sum(rows_silver), 0) from runs",
+    "lines_quarantined": "select coalesce(sum(lines_quarantined), 0) from runs",
+    "web_logs": "select count(*) from web_logs",
+    "quarantine": "select count(*) from quarantine",
+    "unlike": "select count(*) from (select batch_id, sum(rows_silver) as told from runs group by batch_id)"
+    " full join (select batch_id, count(*) as held from web_logs group by batch_id) using (batch_id)"
+    " where coalesce(told, 0) <> coalesce(held, 0)",
+    "doubles": "select count(*) - count(distinct event_id) from web_logs",
+    "astray": "select count(*)"
+    " from (select make_timestamp(epoch_us(event_ts)) as utc, year, month, day from web_logs)"
+    " where year <> year(utc) or month <> month(utc) or day <> day(utc)",
+}
+_GOLD_FIGURES = {"gold": "select coalesce(sum(requests), 0) from daily_metrics"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +71,28 @@ def verify(settings: Settings) -> VerifyReport:
 def _checks(settings: Settings, lake: Lake) -> Iterator[Check]:
     yield _settled(lake)
     missing = list(_missing_files(lake))
-    yield Check("every committed file is there", not missing, ", ".join(missing[:3]) or "all of them")
+    yield Check(
+        "every committed file is there", not missing, ", ".join(missing[:3]) or "all of them"
+    )
     if missing or not lake.runs.exists:
         return
-    yield from _books(settings)
-    doubles = _one(settings, "select count(*) - count(distinct event_id) from web_logs")
-    yield Check("silver holds each event once", doubles == 0, f"{doubles} doubled")
-    astray = _one(
-        settings,
-        "select count(*) from (select make_timestamp(epoch_us(event_ts)) as utc, year, month, day from web_logs)"
-        " where year <> year(utc) or month <> month(utc) or day <> day(utc)",
-    )
-    yield Check("rows lie in the partition of their day", astray == 0, f"{astray} astray")
     current = gold_is_current(lake)
-    yield Check("gold has seen all of silver", current, "yes" if current else "`loglode run` brings it up to date")
-    if current and (lake.gold_root("daily_metrics") / "_delta_log").is_dir():
-        silver = _one(settings, "select count(*) from web_logs")
-        gold = _one(settings, "select coalesce(sum(requests), 0) from daily_metrics")
-        yield Check("gold counts every silver row", silver == gold, f"silver {silver}, daily_metrics {gold}")
+    has_gold = current and (lake.gold_root("daily_metrics") / "_delta_log").is_dir()
+    figures = _figures(settings, _FIGURES | (_GOLD_FIGURES if has_gold else {}))
+    yield from _books(figures)
+    doubles, astray = figures["doubles"], figures["astray"]
+    yield Check("silver holds each event once", doubles == 0, f"{doubles} doubled")
+    yield Check("rows lie in the partition of their day", astray == 0, f"{astray} astray")
+    yield Check(
+        "gold has seen all of silver",
+        current,
+        "yes" if current else "`loglode run` brings it up to date",
+    )
+    if has_gold:
+        silver, gold = figures["web_logs"], figures["gold"]
+        yield Check(
+            "gold counts every silver row", silver == gold, f"silver {silver}, daily_metrics {gold}"
+        )
 
 
 def _settled(lake: Lake) -> Check:
@@ -83,7 +105,9 @@ def _settled(lake: Lake) -> Check:
     return Check(
         "quarantine and runs have followed silver",
         not behind,
-        f"{', '.join(behind)} behind; `loglode run` goes on from there" if behind else f"silver version {version}",
+        f"{', '.join(behind)} behind; `loglode run` goes on from there"
+        if behind
+        else f"silver version {version}",
     )
 
 
@@ -104,25 +128,27 @@ def _missing_files(lake: Lake) -> Iterator[str]:
                     yield f"{table.spec.name}/{file.path}"
 
 
-def _books(settings: Settings) -> Iterator[Check]:
-    wrong = _one(settings, f"select count(*) from runs where lines_read <> {_BOOKS}")
-    batches = _one(settings, "select count(*) from runs")
-    yield Check("the books of every batch balance", wrong == 0, f"{batches} batches, {wrong} out of balance")
-    for table, column in (("web_logs", "rows_silver"), ("quarantine", "lines_quarantined")):
-        told = _one(settings, f"select coalesce(sum({column}), 0) from runs")
-        held = _one(settings, f"select count(*) from {table}")
-        yield Check(f"{table} holds what the batches say", told == held, f"batches {told}, table {held}")
-    unlike = _one(
-        settings,
-        "select count(*) from (select batch_id, sum(rows_silver) as told from runs group by batch_id)"
-        " full join (select batch_id, count(*) as held from web_logs group by batch_id) using (batch_id)"
-        " where coalesce(told, 0) <> coalesce(held, 0)",
+def _books(figures: dict[str, int]) -> Iterator[Check]:
+    wrong, unlike = figures["wrong"], figures["unlike"]
+    yield Check(
+        "the books of every batch balance",
+        wrong == 0,
+        f"{figures['batches']} batches, {wrong} out of balance",
     )
+    for table, column in (("web_logs", "rows_silver"), ("quarantine", "lines_quarantined")):
+        told, held = figures[column], figures[table]
+        yield Check(
+            f"{table} holds what the batches say", told == held, f"batches {told}, table {held}"
+        )
     yield Check("silver holds every batch whole", unlike == 0, f"{unlike} batches differ")
-    read = _one(settings, "select coalesce(sum(lines_read), 0) from runs")
-    found = _one(settings, f"select coalesce(sum({_BOOKS}), 0) from runs")
-    yield Check("lines read = silver + quarantined + duplicates + blank", read == found, f"{read} = {found}")
+    read, found = figures["lines_read"], figures["accounted"]
+    yield Check(
+        "lines read = silver + quarantined + duplicates + blank", read == found, f"{read} = {found}"
+    )
 
 
-def _one(settings: Settings, sql: str) -> int:
-    return int(next(query(settings, sql).rows)[0])
+def _figures(settings: Settings, selects: dict[str, str]) -> dict[str, int]:
+    """All figures in one query, because opening the lake's tables is what costs most."""
+    columns = ", ".join(f"({select}) as {name}" for name, select in selects.items())
+    row = next(query(settings, f"select {columns}").rows)
+    return {name: int(value) for name, value in zip(selects, row, strict=True)}

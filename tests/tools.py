@@ -1,0 +1,248 @@
+"""What the tests share: writing small logs, loading them, and comparing lakes row by row.
+
+Tables are read here with nothing of the package: Delta's list of files, and the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import deltalake
+import duckdb
+
+import loglode
+from loglode import pipeline
+from loglode.pipeline import RunReport
+from loglode.settings import Settings
+
+Record = dict[str, Any]
+Row = tuple[str, ...]
+START = datetime(2026, 3, 10, 12, tzinfo=UTC)
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+KEY = "a key of the tests, not a secret"
+
+SILVER, QUARANTINE, RUNS = "silver/web_logs", "quarantine/web_logs", "ops/runs"
+GOLD = tuple(
+    f"gold/{name}"
+    for name in (
+        "conversion_metrics", "daily_metrics", "hourly_metrics", "pipeline_metrics",
+        "referrer_metrics", "route_metrics", "session_metrics", "sessions", "status_metrics",
+    )
+)  # fmt: skip
+ALL_TABLES = (SILVER, QUARANTINE, RUNS, *GOLD)
+BY_BATCH = (RUNS, "gold/pipeline_metrics")
+
+TIMINGS = frozenset(
+    "processed_at started_at finished_at read_seconds dedupe_seconds commit_seconds silver_version"
+    " bronze_to_silver_seconds bronze_to_gold_seconds freshness_seconds lines_per_second".split()
+)
+LINEAGE = frozenset({"batch_id", "source_object", "source_line"})
+_CLOCK_PARTITIONED = (QUARANTINE, RUNS, "gold/pipeline_metrics")
+_DAY = frozenset({"year", "month", "day", "date"})
+
+
+def record(seconds: float = 0, **changes: Any) -> Record:
+    """A good record, some seconds after START; a change to None takes the key away."""
+    moment = START + timedelta(seconds=seconds)
+    values: Record = {
+        "timestamp": moment.isoformat(timespec="milliseconds"),
+        "client_ip": "203.0.113.7",
+        "method": "GET",
+        "path": "/articles/17",
+        "status": 200,
+        "response_time_ms": 12.5,
+        "bytes": 1000,
+        "user_agent": AGENT,
+    }
+    return {key: value for key, value in (values | changes).items() if value is not None}
+
+
+def records(count: int, *, first: float = 0, step: float = 60, **changes: Any) -> list[Record]:
+    """Good records that differ in time and path."""
+    return [record(first + i * step, path=f"/page/{i}", **changes) for i in range(count)]
+
+
+def write(path: Path, lines: Iterable[Record | str], *, append: bool = False) -> Path:
+    """Write records as NDJSON; texts stand for themselves."""
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a" if append else "w", encoding="utf-8") as stream:
+        stream.writelines(text + "\n" for text in texts)
+    return path
+
+
+def settings(lake: Path, **changes: Any) -> Settings:
+    """Settings of a lake; all lakes of the tests share one key, so that they can be compared."""
+    key = lake.parent / "key"
+    if not key.exists():
+        key.write_text(KEY, encoding="ascii")
+    values: Record = {"lake": lake, "key_file": key, "threads": 1}
+    return Settings.build(**(values | changes))
+
+
+def verify(lake: Path) -> None:
+    """Fail unless `loglode verify` finds the lake whole."""
+    report = pipeline.verify(settings(lake))
+    assert report.is_ok, [check for check in report.checks if not check.is_ok]
+
+
+def load(lake: Path, *sources: Path | str, **changes: Any) -> RunReport:
+    """Run, and see that nothing failed and the books balance afterwards."""
+    report = pipeline.run(settings(lake, **changes), [str(source) for source in sources])
+    assert report.failed == []
+    verify(lake)
+    return report
+
+
+def replay(lake: Path, *, reason: str | None = None, **changes: Any) -> RunReport:
+    """Replay quarantine, and see that the books balance afterwards."""
+    report = pipeline.replay_quarantine(settings(lake, **changes), reason=reason)
+    verify(lake)
+    return report
+
+
+def ask(lake: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of `loglode query`."""
+    return list(pipeline.query(settings(lake), sql).rows)
+
+
+def table(lake: Path, name: str) -> list[Record]:
+    """All rows of a table, in any order; none where there is no table."""
+    root = lake / name
+    if not deltalake.DeltaTable.is_deltatable(str(root)):
+        return []
+    files = deltalake.DeltaTable(str(root)).file_uris()
+    if not files:
+        return []
+    with duckdb.connect(config={"threads": "1"}) as connection:
+        connection.execute("set timezone = 'UTC'")
+        cursor = connection.execute(
+            "from read_parquet(?, hive_partitioning = true, union_by_name = true)", [files]
+        )
+        columns = [part[0] for part in cursor.description or []]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def rows(lake: Path, name: str, *, without: Collection[str] = ()) -> list[Row]:
+    """Rows as sorted tuples of text, without columns that tell when they were made."""
+    left_out = TIMINGS | set(without) | (_DAY if name in _CLOCK_PARTITIONED else frozenset())
+    if name == "gold/sessions":
+        left_out -= {"started_at"}
+    return sorted(
+        tuple(f"{key}={row[key]!r}" for key in sorted(row) if key not in left_out)
+        for row in table(lake, name)
+    )
+
+
+def assert_same(
+    left: Path, right: Path, *, names: Sequence[str] = ALL_TABLES, without: Collection[str] = ()
+) -> None:
+    """Fail unless both lakes hold the same rows in the tables, as often as each other."""
+    for name in names:
+        mine = Counter(rows(left, name, without=without))
+        theirs = Counter(rows(right, name, without=without))
+        if mine != theirs:
+            only_left, only_right = list((mine - theirs).items()), list((theirs - mine).items())
+            raise AssertionError(
+                f"{name}: {mine.total()} and {theirs.total()} rows;"
+                f" {len(only_left)} only left, e.g. {only_left[:2]};"
+                f" {len(only_right)} only right, e.g. {only_right[:2]}"
+            )
+
+
+def counts(lake: Path) -> dict[str, int]:
+    """The books of a lake: sums over all batches."""
+    names = ("lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines")
+    batches = table(lake, RUNS)
+    return {name: sum(batch[name] for batch in batches) for name in names}
+
+
+def state(lake: Path, names: Sequence[str]) -> dict[str, tuple[int, dict[str, str]]]:
+    """Version of each table, and every file in its folder with the hash of its bytes."""
+    return {
+        name: (
+            deltalake.DeltaTable(str(lake / name)).version(),
+            {
+                path.relative_to(lake).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in sorted((lake / name).rglob("*"))
+                if path.is_file()
+            },
+        )
+        for name in names
+    }
+
+
+# A process of its own that loads or replays; what may change it is put in the middle.
+_PROLOGUE = """
+import os, sys
+from loglode import pipeline
+from loglode.lake import committer
+from loglode.settings import Settings
+kind, lake, key, batch_bytes, contract, *sources = sys.argv[1:]
+settings = Settings.build(
+    lake=lake, key_file=key, batch_bytes=int(batch_bytes), threads=1, contract=contract or None
+)
+"""
+_EPILOGUE = """
+print("ready", flush=True)
+sys.stdin.readline()
+if kind == "run":
+    pipeline.run(settings, sources)
+else:
+    pipeline.replay_quarantine(settings)
+"""
+
+
+def start(
+    kind: str,
+    lake: Path,
+    sources: Sequence[Path | str] = (),
+    *,
+    batch_bytes: int = 1 << 30,
+    contract: Path | None = None,
+    code: str = "",
+) -> subprocess.Popen[str]:
+    """Start a process and wait until it is ready; it begins when `go` says so."""
+    chosen = settings(lake, batch_bytes=batch_bytes)
+    places = [str(chosen.lake), str(chosen.key_path), str(batch_bytes), str(contract or "")]
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROLOGUE + code + _EPILOGUE, kind, *places, *map(str, sources)],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    if process.stdout.readline() != "ready\n":
+        raise AssertionError(process.communicate()[1])
+    return process
+
+
+def go(process: subprocess.Popen[str]) -> None:
+    """Let a process begin that `start` has made ready."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def finish(process: subprocess.Popen[str], *, code: int = 0) -> None:
+    """Wait for the end of a process; fail with its words unless it ends with `code`."""
+    _, words = process.communicate(timeout=120)
+    assert process.returncode == code, words
+
+
+def environment() -> Mapping[str, str]:
+    """The environment of such processes: the same package, and no settings of the user's."""
+    place = str(Path(loglode.__file__).resolve().parent.parent)
+    mine = {key: value for key, value in os.environ.items() if not key.startswith("LOGLODE_")}
+    return mine | {"PYTHONPATH": place, "PYTHONDONTWRITEBYTECODE": "1", "TZ": "UTC"}
