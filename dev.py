@@ -20,8 +20,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCKS = ROOT / "requirements"
-# The development lock holds all of the runtime lock.
-KINDS = ("run", "dev")
+KINDS = ("run", "dev")  # the second holds all of the first
 # `build` stands in both: installing the package then fetches nothing that is not locked.
 COMPILE = (
     "uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes"
@@ -81,11 +80,11 @@ def lock(arguments: list[str]) -> int:
     install("dev")
     compiler = [PYTHON, "-m", *COMPILE, "--custom-compile-command", "python3 dev.py lock"]
     extra = {"run": [], "dev": ["--group", "dev", "--constraint", "requirements/run.txt"]}
+    codes = []
     for kind in KINDS:
         target = f"requirements/{kind}.txt"
-        if code := run(*compiler, *extra[kind], *arguments, "--output-file", target):
-            return code
-    return 0
+        codes.append(run(*compiler, *extra[kind], *arguments, "--output-file", target))
+    return max(codes)
 
 
 def install(kind: str) -> None:
@@ -135,11 +134,10 @@ def quietly(command: list[object]) -> None:
         [str(word) for word in command], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        text = (done.stdout + done.stderr).strip()
-        if "NewConnectionError" in text or "Temporary failure" in text:
-            raise StopError("no network: packages cannot be fetched")
-        lines = text.splitlines() or ["no reason given"]
-        raise StopError([*lines, *(line for line in lines if line.startswith("ERROR"))][-1].strip())
+        lines = (done.stdout + done.stderr).strip().splitlines() or ["no reason given"]
+        line = [*lines, *(line for line in lines if line.startswith("ERROR: "))][-1].strip()
+        hint = " (is the network there?)" if "No matching distribution" in line else ""
+        raise StopError(line.removeprefix("ERROR: ") + hint)
 
 
 def run(*command: object, folder: Path | None = ROOT) -> int:
