@@ -204,7 +204,7 @@ def realistic(seed: int, count: int = 3000) -> list[reference.Event]:
                 "path": path,
                 "route": path,
                 "status": chance.choice([200, 200, 200, 304, 302, 404, 503]),
-                "response_time_ms": chance.choice([None, round(chance.expovariate(0.005), 3)]),
+                "response_time_ms": chance.choice([None, 0.0, round(chance.expovariate(0.005), 3)]),
                 "bytes_sent": chance.choice([None, chance.randrange(9999)]),
                 "referrer_host": chance.choice([None, "a.org", "b.org"]),
                 "utm_source": chance.choice([None, "news"]),
@@ -316,6 +316,38 @@ def test_numbers_equal_plain_python_on_many_events(gaps: dict[str, int]) -> None
     gold = compute(events, DAYS, (), **gaps)
     check_traffic(events, gold)
     check_sessions(events, gold, **gaps)
+
+
+def one(event_id: str, seconds: float, path: str, **more: Any) -> reference.Event:
+    """A human's GET, some seconds after FIRST began."""
+    nothing = dict.fromkeys(EVENT)
+    known = {"visitor_id": "v", "method": "GET", "status": 200, "is_bot": False}
+    us = MIDNIGHT + int(seconds * 1_000_000)
+    return {**nothing, **known, "event_id": event_id, "us": us, "path": path, "route": path, **more}
+
+
+def test_silence_of_exactly_the_gap_does_not_end_a_session() -> None:
+    events = [one("a", 0, "/"), one("b", 1800, "/"), one("c", 3600.000001, "/")]
+    for gap, requests in ((1800, [1, 2]), (1799, [1, 1, 1]), (1801, [3])):
+        found = compute(events, DAYS, (), gap=gap)["sessions"]
+        assert sorted(row["requests"] for row in found) == requests
+
+
+def test_entry_and_exit_are_pages_and_equal_times_go_by_event_id() -> None:
+    events = [
+        one("0", 0, "/app.JS"),
+        one("3", 0, "/second"),
+        one("2", 0, "/first", referrer_host=None),
+        one("1", 0, "/gone", status=404, referrer_host="wrong.example"),
+        one("8", 9, "/late"),
+        one("9", 9, "/last"),
+        one("a", 9, "/logo.png"),
+        one("b", 60, "/form", method="POST"),
+    ]
+    for rows in (events, events[::-1]):
+        (row,) = compute(rows, DAYS)["sessions"]
+        assert (row["entry_path"], row["exit_path"], row["pages"]) == ("/first", "/last", 4)
+        assert row["referrer_host"] is None
 
 
 def test_totals_agree_across_models() -> None:
