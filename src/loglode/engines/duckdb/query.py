@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,13 +36,27 @@ def run_query(
     threads: int | None,
 ) -> QueryResult:
     """Run one statement. `tables` are (name, columns, files). Raises QueryError in one line."""
-    folder = tempfile.TemporaryDirectory(prefix="loglode-query-")
-    connection = connect(memory_limit_mb=memory_limit_mb, threads=threads, temp_dir=Path(folder.name))
+    with contextlib.ExitStack() as undo:
+        folder = tempfile.TemporaryDirectory(prefix="loglode-query-")
+        undo.enter_context(folder)
+        connection = connect(memory_limit_mb=memory_limit_mb, threads=threads, temp_dir=Path(folder.name))
+        cursor = _execute(connection, sql, tables, [str(lake), folder.name])
+        undo.pop_all()  # the rows keep the folder from here on
+    description = cursor.description or []
+    return QueryResult([d[0] for d in description], [str(d[1]) for d in description], _rows(cursor, folder))
+
+
+def _execute(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    tables: Sequence[tuple[str, list[tuple[str, str]], list[str]]],
+    readable: list[str],
+) -> duckdb.DuckDBPyConnection:
     try:
         for name, columns, files in tables:
             view(connection, name, [Path(f) for f in files], columns)
         connection.execute("set preserve_insertion_order = true")
-        connection.execute("set allowed_directories = ?", [[str(lake), folder.name]])
+        connection.execute("set allowed_directories = ?", [readable])
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         statements = connection.extract_statements(sql)
@@ -49,12 +64,10 @@ def run_query(
             raise QueryError(f"{len(statements)} statements given", hint="one SELECT is wanted")
         if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
             raise QueryError("only SELECT is allowed here", hint="tables change through `run` and `quarantine replay`")
-        cursor = connection.execute(statements[0])
+        return connection.execute(statements[0])
     except duckdb.Error as error:
         names = ", ".join(name for name, _, _ in tables)
         raise QueryError(" ".join(str(error).split())[:500], hint=f"tables: {names}") from error
-    description = cursor.description or []
-    return QueryResult([d[0] for d in description], [str(d[1]) for d in description], _rows(cursor, folder))
 
 
 def _rows(
