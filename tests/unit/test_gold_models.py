@@ -350,6 +350,12 @@ def test_entry_and_exit_are_pages_and_equal_times_go_by_event_id() -> None:
         assert row["referrer_host"] is None
 
 
+def test_an_unknown_referrer_and_one_of_that_name_are_one_row_and_one_visitor() -> None:
+    events = [one("a", 0, "/", utm_source="(none)"), one("b", 1, "/")]
+    (row,) = compute(events, DAYS)["referrer_metrics"]
+    assert (row["utm_source"], row["requests"], row["visitors"]) == ("(none)", 2, 1)
+
+
 def test_totals_agree_across_models() -> None:
     events = realistic(seed=3)
     gold = compute(events, DAYS, refused=(MIDNIGHT, MIDNIGHT + 1, MIDNIGHT + DAY, MIDNIGHT - DAY))
