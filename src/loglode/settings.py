@@ -21,7 +21,7 @@ class Settings:
     lake: Path
     contract: Contract
     # Memory of the engine alone; the process takes some 250 MB beside it.
-    memory_limit_mb: int = 500
+    memory_limit_mb: int = 400
     # None: as many as there are processors.
     threads: int | None = None
     # A batch ends at the object that passes this many bytes, compressed ones counted tenfold.

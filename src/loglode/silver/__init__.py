@@ -1,5 +1,6 @@
 """Bronze to silver as SQL made from the contract: parse, cast, check, mask, derive."""
 
-from loglode.silver.statement import agents_statement, silver_statement
+from loglode.silver.memo import MEMOS
+from loglode.silver.statement import BLANK, REFUSED_YEAR, silver_statement
 
-__all__ = ["agents_statement", "silver_statement"]
+__all__ = ["BLANK", "MEMOS", "REFUSED_YEAR", "silver_statement"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,10 +20,10 @@ from loglode.engines.duckdb.session import connect, streaming
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
 from loglode.formats import Format
-from loglode.silver import agents_statement, silver_statement
-from loglode.silver.statement import BLANK, REFUSED_YEAR
+from loglode.silver import BLANK, MEMOS, REFUSED_YEAR, silver_statement
 
 NAME = "duckdb"
+SLICE_BYTES = 192 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,33 @@ class StagedLines:
         return sum(f.rows for f in self.quarantine)
 
 
+class Slices:
+    """A stream of lines in slices of SLICE_BYTES.
+
+    While a statement runs, DuckDB 1.5 holds on to most Arrow batches that it has read; they are freed
+    at its end. So a long stream is read by several statements, or it would fill the memory.
+    """
+
+    def __init__(self, lines: Iterable[pa.RecordBatch]) -> None:
+        self._lines = iter(lines)
+        self._next = next(self._lines, None)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there are no more lines."""
+        return self._next is None
+
+    def next_slice(self) -> Iterator[pa.RecordBatch]:
+        """The next lines."""
+        size = 0
+        while self._next is not None and size < SLICE_BYTES:
+            batch, self._next = self._next, None
+            size += batch.nbytes
+            yield batch
+            del batch
+            self._next = next(self._lines, None)
+
+
 class DuckDBEngine:
     """One connection; `temp_dir` takes what does not fit into memory."""
 
@@ -90,31 +117,40 @@ class DuckDBEngine:
     def _stage_silver(self, job: LinesJob) -> list[StagedFile]:
         connection = self.connection
         streaming(connection, True)
+        statement = silver_statement(job.contract, job.format, job.known_keys)
+        lines = Slices(job.lines)
+        staged: list[StagedFile] = []
         try:
-            connection.register("lines", pa.RecordBatchReader.from_batches(job.lines.schema, iter(job.sample)))
-            connection.execute(
-                "create or replace temp table agents as "
-                + agents_statement(job.contract, job.format, job.known_keys)
-            )
-            connection.unregister("lines")
-            connection.register("lines", job.lines)
-            return write_partitioned(
-                connection,
-                silver_statement(job.contract, job.format, job.known_keys),
-                job.folder / "silver",
-                prefix=job.batch_id,
-                partition_by=job.contract.partition_columns,
-                types={f.name: f.sql_type for f in job.contract.stored_fields},
-                parameters={
-                    "pseudonym_key": job.pseudonym_key,
-                    "batch_id": job.batch_id,
-                    "contract_version": job.contract.version,
-                    "processed_at": job.processed_at,
-                },
-            )
+            self._make_memos(job)
+            while not lines.is_done:
+                connection.register("lines", pa.RecordBatchReader.from_batches(job.lines.schema, lines.next_slice()))
+                staged += write_partitioned(
+                    connection,
+                    statement,
+                    job.folder / "silver",
+                    prefix=job.batch_id,
+                    partition_by=job.contract.partition_columns,
+                    types={f.name: f.sql_type for f in job.contract.stored_fields},
+                    parameters={
+                        "pseudonym_key": job.pseudonym_key,
+                        "batch_id": job.batch_id,
+                        "contract_version": job.contract.version,
+                        "processed_at": job.processed_at,
+                    },
+                )
+                connection.unregister("lines")
         finally:
             connection.unregister("lines")
             streaming(connection, False)
+        return staged
+
+    def _make_memos(self, job: LinesJob) -> None:
+        for memo in MEMOS:
+            sample = pa.RecordBatchReader.from_batches(job.lines.schema, iter(job.sample))
+            self.connection.register("lines", sample)
+            select = memo.statement(job.contract, job.format, job.known_keys)
+            self.connection.execute(f"create or replace temp table {memo.name} as {select}")
+            self.connection.unregister("lines")
 
     def _stage_refused(self, job: LinesJob, files: Sequence[StagedFile]) -> tuple[list[StagedFile], int]:
         """Rows of the side door into quarantine's shape; blank lines are counted and dropped."""

@@ -1,0 +1,52 @@
+"""From lines of any format to `raw_*` texts that mean the same in all of them."""
+
+from __future__ import annotations
+
+from loglode.contract import Contract, Field
+from loglode.formats import Format
+from loglode.silver import urls
+from loglode.silver.layers import layer
+
+
+def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
+    """SELECT over `lines`: its columns, `is_malformed`, and `raw_<field>` for each field that is read."""
+    sql = "select * from lines"
+    for step in fmt.steps(contract, known_keys):
+        sql = layer(sql, step)
+    columns = {f"log_{name}": text for name, text in fmt.fields(contract, known_keys).items()}
+    sql = layer(sql, {"is_malformed": fmt.invalid(), **columns})
+    sql = layer(
+        sql,
+        {
+            "url": f"coalesce(log_path, {urls.request_target('log_request')})",
+            "raw_method": f"upper(coalesce(log_method, {urls.request_method('log_request')}))",
+            "raw_client_ip": _client("log_client_ip"),
+            "raw_country": "upper(log_country)",
+        },
+    )
+    sql = layer(sql, {"target": urls.without_origin("url")})
+    sql = layer(
+        sql,
+        {
+            "raw_host": f"coalesce({urls.without_port('log_host')}, {urls.origin_host('url')})",
+            "raw_path": urls.path_of("target"),
+            "raw_query": f"coalesce(nullif(ltrim(log_query, '?'), ''), {urls.query_of('target')})",
+        },
+    )
+    done = {"method", "client_ip", "country", "host", "path", "query"}
+    rest = {f"raw_{f.name}": _from_query(f) for f in contract.read_fields if f.name not in done}
+    return layer(sql, rest)
+
+
+def _from_query(field: Field) -> str:
+    text = f"log_{field.name}"
+    if field.query_parameter is None:
+        return text
+    return f"coalesce({text}, {urls.query_parameter('raw_query', field.query_parameter)})"
+
+
+def _client(text: str) -> str:
+    """First of a list of forwarded addresses, without port or brackets."""
+    first = f"trim(split_part({text}, ',', 1))"
+    bare = urls.without_port(f"replace({first}, '::ffff:', '')")
+    return f"case when contains({text}, ',') or contains({text}, ':') then {bare} else {text} end"
