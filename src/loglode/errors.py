@@ -1,15 +1,15 @@
 """Every error that Loglode raises on purpose.
 
-    LoglodeError                 something went wrong; the message names it, the hint says what to do
-    ├── UsageError               the call itself is wrong (exit code 2)
-    │   ├── ContractError        a data contract is malformed or contradicts itself
-    │   └── SourceNotFoundError  a source names no file
-    ├── SourceError              an object cannot be read
-    ├── ModelError               a gold model's header or SQL is malformed
-    ├── QueryError               a user's SQL is refused by the engine
-    ├── LakeError                a table is missing, damaged or not ours
-    │   └── CommitConflictError  another writer won again and again; trying later may work
-    └── BooksError               lines in and rows out do not balance: nothing was committed
+LoglodeError                 something went wrong; the message names it, the hint says what to do
+├── UsageError               the call itself is wrong (exit code 2)
+│   ├── ContractError        a data contract is malformed or contradicts itself
+│   └── SourceNotFoundError  a source names no file
+├── SourceError              an object cannot be read
+├── ModelError               a gold model's header or SQL is malformed
+├── QueryError               a user's SQL is refused by the engine
+├── LakeError                a table is missing, damaged or not ours
+│   └── CommitConflictError  another writer won again and again; trying later may work
+└── BooksError               lines in and rows out do not balance: nothing was committed
 """
 
 from __future__ import annotations

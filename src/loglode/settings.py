@@ -40,7 +40,9 @@ class Settings:
         key_file: str | Path | None = None,
     ) -> Settings:
         """Settings from arguments and environment. Raises UsageError, ContractError."""
-        memory = memory_limit_mb if memory_limit_mb is not None else _number(MEMORY_VARIABLE, cls.memory_limit_mb)
+        memory = (
+            memory_limit_mb if memory_limit_mb is not None else _number(MEMORY_VARIABLE, cls.memory_limit_mb)
+        )
         if memory < MIN_MEMORY_MB:
             raise UsageError(f"memory limit of {memory} MB", hint=f"at least {MIN_MEMORY_MB}")
         key = key_file if key_file is not None else os.environ.get(KEY_FILE_VARIABLE)

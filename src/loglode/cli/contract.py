@@ -20,9 +20,7 @@ def contract() -> None:
 
 @contract.command("show")
 @click.argument("file", required=False)
-@click.option(
-    "--yaml", "is_yaml", is_flag=True, help="The contract itself, to start your own from."
-)
+@click.option("--yaml", "is_yaml", is_flag=True, help="The contract itself, to start your own from.")
 @format_options
 @debug_option
 def show(file: str | None, form: str, *, is_yaml: bool) -> None:

@@ -17,17 +17,13 @@ from loglode.cli.progress import progress_bars
 @click.option("--out", metavar="DIR", required=True, type=Path, help="Folder to write into.")
 @click.option("--events", type=int, help="Distinct requests; 100,000 otherwise.")
 @click.option("--days", type=int, help="Days (UTC); 7 otherwise.")
-@click.option(
-    "--start", type=click.DateTime(["%Y-%m-%d"]), help="The first day; 2026-10-05 otherwise."
-)
+@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="The first day; 2026-10-05 otherwise.")
 @click.option("--seed", type=int, help="The same seed gives the same bytes; 1 otherwise.")
 @click.option("--format", help="json, combined or common; json otherwise.")
 @click.option("--files", type=int, help="Files in all; one a day and server otherwise.")
 @click.option("--compression", help="none, gzip or zstd; none otherwise.")
 @click.option("--broken-share", type=float, help="Share of damaged lines, 0 to 1; 0.002 otherwise.")
-@click.option(
-    "--duplicate-share", type=float, help="Share sent again (json only); 0.001 otherwise."
-)
+@click.option("--duplicate-share", type=float, help="Share sent again (json only); 0.001 otherwise.")
 @click.option("--servers", type=int, help="Servers that write; 2 otherwise.")
 @json_option
 @debug_option

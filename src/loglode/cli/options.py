@@ -34,13 +34,9 @@ def _form(context: click.Context, _option: click.Parameter, value: str) -> str:
 def lake_options(function: Function) -> Function:
     """`--lake DIR`, and what every command on a lake may be told beside it."""
     for option in (
-        click.option(
-            "--threads", type=click.IntRange(min=1), help="Threads; all processors otherwise."
-        ),
-        click.option("--memory-mb", type=int, help="Memory of the engine in MB; 500 otherwise."),
-        click.option(
-            "--contract", metavar="FILE", help="Your own data contract instead of the package's."
-        ),
+        click.option("--threads", type=click.IntRange(min=1), help="Threads; all processors otherwise."),
+        click.option("--memory-mb", type=int, help="Memory of the engine in MB; 400 otherwise."),
+        click.option("--contract", metavar="FILE", help="Your own data contract instead of the package's."),
         click.option(
             "--lake",
             metavar="DIR",
@@ -54,9 +50,7 @@ def lake_options(function: Function) -> Function:
     return function
 
 
-json_option = click.option(
-    "--json", "is_json", is_flag=True, help="One JSON object on standard output."
-)
+json_option = click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
 debug_option = click.option(
     "--debug",
     is_flag=True,

@@ -79,9 +79,7 @@ def write_table(columns: Sequence[str], rows: Iterable[Row]) -> None:
     names = [_cut(visible(name)) for name in columns]
     click.echo(text_table(names, shown), nl=False, color=True)
     if next(found, None) is not None:
-        write_note(
-            f"only the first {MAX_TABLE_ROWS} rows are shown; --format json or csv gives all"
-        )
+        write_note(f"only the first {MAX_TABLE_ROWS} rows are shown; --format json or csv gives all")
 
 
 def jsonable(value: Any) -> Any:
@@ -174,9 +172,7 @@ def _to_text(value: Any) -> str:
 
 def _plain_text(value: Any) -> str:
     if isinstance(value, bytes | bytearray | memoryview):
-        return "".join(
-            chr(b) if chr(b).isprintable() and b < 128 else f"\\x{b:02x}" for b in bytes(value)
-        )
+        return "".join(chr(b) if chr(b).isprintable() and b < 128 else f"\\x{b:02x}" for b in bytes(value))
     if isinstance(value, date | datetime | time):
         return value.isoformat()
     return str(value)

@@ -28,9 +28,7 @@ def quarantine() -> None:
 
 @quarantine.command("list")
 @lake_options
-@click.option(
-    "--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Lines at most."
-)
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Lines at most.")
 @reason_option
 @format_options
 @debug_option

@@ -32,9 +32,7 @@ def _least_width(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> int:
     )
 
 
-def _columns(
-    names: Sequence[str], rows: Sequence[Sequence[Cell]], *, width: int, is_terminal: bool
-) -> str:
+def _columns(names: Sequence[str], rows: Sequence[Sequence[Cell]], *, width: int, is_terminal: bool) -> str:
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -18,6 +18,7 @@ DERIVATIONS = frozenset(
     "event_id visitor_id client_id client_network route referrer_host referrer_path browser os device "
     "is_bot warnings lineage partition".split()
 )
+MASKINGS: tuple[Masking, ...] = get_args(Masking)
 BUILT_IN = "web_logs.odcs.yaml"
 _CUSTOM = frozenset("aliases masking stored derived onInvalid queryParameter".split())
 _OPTIONS = frozenset("minimum maximum maxLength pattern format".split())
@@ -94,9 +95,16 @@ def _to_contract(document: OpenDataContractStandard) -> Contract:
         fields=fields,
         goals=tuple(_to_goal(g) for g in custom.get("goals") or ()),
         sensitive_parameters=tuple(str(p) for p in custom.get("sensitiveParameters") or ()),
-        session_gap_seconds=int(custom.get("sessionGapSeconds", 1800)),
-        source_session_gap_seconds=int(custom.get("sourceSessionGapSeconds", 86400)),
+        session_gap_seconds=_seconds(custom, "sessionGapSeconds", 1800),
+        source_session_gap_seconds=_seconds(custom, "sourceSessionGapSeconds", 86400),
     )
+
+
+def _seconds(custom: dict[str | None, Any], name: str, default: int) -> int:
+    value = custom.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise ContractError(f"{name} is {value!r}", hint="a whole number of seconds above 0 is wanted")
+    return value
 
 
 def _check_fields(fields: tuple[Field, ...]) -> None:
@@ -116,7 +124,9 @@ def _to_field(prop: SchemaProperty) -> Field:
         raise ContractError(f"field {name}: logicalType {logical!r} is not one of {', '.join(SQL_TYPES)}")
     sql_type = str(prop.physicalType or SQL_TYPES[logical]).upper()
     if prop.physicalType and sql_type not in _PHYSICAL:
-        raise ContractError(f"field {name}: physicalType {sql_type!r} is not one of {', '.join(sorted(_PHYSICAL))}")
+        raise ContractError(
+            f"field {name}: physicalType {sql_type!r} is not one of {', '.join(sorted(_PHYSICAL))}"
+        )
     derived = custom.get("derived")
     if derived is not None and derived not in DERIVATIONS:
         raise ContractError(f"field {name}: derived {derived!r} is unknown")
@@ -124,9 +134,11 @@ def _to_field(prop: SchemaProperty) -> Field:
     if derived is None and not aliases:
         aliases = (Alias((name,)),)
     on_invalid = _severity(name, custom.get("onInvalid", "reject"))
-    masking = custom.get("masking") or ("redact" if logical == "string" and derived is None else "none")
-    if masking not in get_args(Masking):
-        raise ContractError(f"field {name}: masking {masking!r} is not one of {', '.join(get_args(Masking))}")
+    masking: Masking | None = custom.get("masking") or (
+        "redact" if logical == "string" and derived is None else "none"
+    )
+    if masking not in MASKINGS:
+        raise ContractError(f"field {name}: masking {masking!r} is not one of {', '.join(MASKINGS)}")
     return Field(
         name=name,
         logical_type=logical,
@@ -149,8 +161,10 @@ def _custom_properties(prop: SchemaProperty, name: str) -> dict[str, Any]:
     custom = {str(p.property): p.value for p in prop.customProperties or []}
     unknown = sorted(set(custom) - _CUSTOM)
     if unknown:
-        raise ContractError(f"field {name}: customProperties {', '.join(unknown)} are unknown",
-                            hint=f"known: {', '.join(sorted(_CUSTOM))}")
+        raise ContractError(
+            f"field {name}: customProperties {', '.join(unknown)} are unknown",
+            hint=f"known: {', '.join(sorted(_CUSTOM))}",
+        )
     return custom
 
 
@@ -173,8 +187,10 @@ def _to_rules(prop: SchemaProperty, name: str, on_invalid: Severity) -> tuple[Ru
     options = dict(prop.logicalTypeOptions or {})
     unknown = sorted(set(options) - _OPTIONS)
     if unknown:
-        raise ContractError(f"field {name}: logicalTypeOptions {', '.join(unknown)} are not supported",
-                            hint=f"supported: {', '.join(sorted(_OPTIONS))}")
+        raise ContractError(
+            f"field {name}: logicalTypeOptions {', '.join(unknown)} are not supported",
+            hint=f"supported: {', '.join(sorted(_OPTIONS))}",
+        )
     rules = []
     if "minimum" in options:
         rules.append(Rule(f"{name}_invalid", "minimum", on_invalid, options["minimum"]))
@@ -191,19 +207,28 @@ def _to_rules(prop: SchemaProperty, name: str, on_invalid: Severity) -> tuple[Ru
 def _to_rule(name: str, check: Any) -> Rule:
     code = str(check.name or f"{name}_invalid")
     if not _NAME.fullmatch(code):
-        raise ContractError(f"field {name}: rule name {code!r} is not usable", hint="lower case letters, digits and _")
+        raise ContractError(
+            f"field {name}: rule name {code!r} is not usable",
+            hint="lower case letters, digits and _",
+        )
     severity = _severity(name, check.severity or "reject")
     dimension = str(check.dimension or "conformity")
     arguments = dict(check.arguments or {})
     if check.type == "custom" and check.engine == "loglode" and isinstance(check.implementation, str):
         return Rule(code, "predicate", severity, check.implementation, dimension)
     if check.metric == "invalidValues" and isinstance(arguments.get("validValues"), list):
-        return Rule(code, "valid_values", severity, tuple(str(v) for v in arguments["validValues"]), dimension)
+        return Rule(
+            code,
+            "valid_values",
+            severity,
+            tuple(str(v) for v in arguments["validValues"]),
+            dimension,
+        )
     if check.metric == "invalidValues" and "pattern" in arguments:
         return Rule(code, "pattern", severity, _pattern(name, arguments["pattern"]), dimension)
     raise ContractError(
         f"field {name}: rule {code} is of a kind that Loglode does not check",
-        hint="metric invalidValues with validValues or pattern, or type custom with engine loglode and a SQL predicate",
+        hint="metric invalidValues with validValues or pattern, or a custom rule of engine loglode",
     )
 
 

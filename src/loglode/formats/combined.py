@@ -9,7 +9,8 @@ from __future__ import annotations
 from loglode.contract import Contract
 
 # Escaped quotes inside a quoted part are hidden from the split and put back afterwards.
-_HIDDEN_QUOTE, _HIDDEN_SLASH = "chr(1)", "chr(2)"
+_MARK = "chr(1)"
+_HIDDEN_QUOTE, _HIDDEN_SLASH = f"{_MARK} || 'q'", f"{_MARK} || 's'"
 
 
 class CombinedFormat:
@@ -19,15 +20,13 @@ class CombinedFormat:
 
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         del contract, known_keys
-        hidden = (
-            f"replace(replace(text, '\\\\', {_HIDDEN_SLASH}), '\\\"', {_HIDDEN_QUOTE})"
-        )
+        hidden = f"replace(replace(text, '\\\\', {_HIDDEN_SLASH}), '\\\"', {_HIDDEN_QUOTE})"
         return [
             {"parts": f"string_split(case when contains(text, '\\\"') then {hidden} else text end, '\"')"},
             {
                 "head": "string_split(split_part(parts[1], '[', 1), ' ')",
                 "stamp": "split_part(split_part(parts[1], '[', 2), ']', 1)",
-                "numbers": "string_split(parts[3], ' ')",
+                "numbers": "string_split(rtrim(parts[3], chr(13) || chr(10)), ' ')",
             },
         ]
 
@@ -42,7 +41,7 @@ class CombinedFormat:
             "user_id": f"head[3 + {first}]",
             "request": _shown("parts[2]"),
             "status": "numbers[2]",
-            "bytes_sent": "case when numbers[3] = '-' then '0' else rtrim(numbers[3], chr(13) || chr(10)) end",
+            "bytes_sent": "case when numbers[3] = '-' then '0' else numbers[3] end",
             "referrer": _shown("parts[4]"),
             "user_agent": _shown("parts[6]"),
         }
@@ -60,6 +59,6 @@ class CombinedFormat:
 
 def _shown(part: str) -> str:
     return (
-        f"case when contains({part}, {_HIDDEN_QUOTE})"
+        f"case when contains({part}, {_MARK})"
         f" then replace(replace({part}, {_HIDDEN_QUOTE}, '\"'), {_HIDDEN_SLASH}, '\\') else {part} end"
     )

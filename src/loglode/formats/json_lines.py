@@ -33,8 +33,7 @@ class JsonFormat:
         every = _columns(contract)
         known = [key for key in every if key in known_keys] or every[:1]
         return {
-            f.name: f"case when whole is null then {_quick(f, known)}"
-            f" else {_whole(f, every)} end"
+            f.name: f"case when whole is null then {_quick(f, known)} else {_whole(f, every)} end"
             for f in contract.read_fields
         }
 

@@ -63,8 +63,7 @@ def quotas(spec: GenerateSpec) -> list[int]:
     """Events of each day; they add up to `spec.events`."""
     rng = random.Random(f"{spec.seed}/days")
     weights = [
-        _WEEK[spec.day(d).weekday()] * (1 + 0.002 * d) * rng.uniform(0.95, 1.05)
-        for d in range(spec.days)
+        _WEEK[spec.day(d).weekday()] * (1 + 0.002 * d) * rng.uniform(0.95, 1.05) for d in range(spec.days)
     ]
     total = sum(weights)
     ends = [round(spec.events * part / total) for part in accumulate(weights)]

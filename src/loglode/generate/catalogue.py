@@ -50,9 +50,7 @@ PAGES: Final = (
         size=860,
         mode="api",
     ),
-    Page(
-        name="stock_api", prefix="/api/v1/stock/", param="product", base_ms=34, size=140, mode="api"
-    ),
+    Page(name="stock_api", prefix="/api/v1/stock/", param="product", base_ms=34, size=140, mode="api"),
     Page(name="login", prefix="/login", base_ms=55, size=6_200),
     Page(name="login_post", prefix="/login", base_ms=70, size=180, mode="login"),
     Page(name="account", prefix="/account", base_ms=62, size=11_000),

@@ -32,8 +32,7 @@ BURST: Final = 12
 """Requests of a scanner in one go."""
 
 _COLUMNS: Final = (
-    "key, ts, human, addr, country, user_no, cart_no, agent, method, page, own, visit, "
-    "referrer, origin, slow"
+    "key, ts, human, addr, country, user_no, cart_no, agent, method, page, own, visit, referrer, origin, slow"
 )
 
 
@@ -52,9 +51,7 @@ class Crowd:
         attack = events * 4 // 100 if any(w.kind == "attack" for w in windows) else 0
         crawlers, monitors, bursts = events * 13 // 100, events * 15 // 1000, events // 1500
         people = events - attack - crawlers - monitors - bursts * BURST
-        return cls(
-            people=people, crawlers=crawlers, monitors=monitors, bursts=bursts, attack=attack
-        )
+        return cls(people=people, crawlers=crawlers, monitors=monitors, bursts=bursts, attack=attack)
 
 
 def macros(draw: Draw) -> str:
@@ -78,7 +75,7 @@ def rows(draw: Draw, piece: Slice, crowd: Crowd, windows: list[Window], kinds: i
     """
     weekday = draw.spec.day(piece.day).weekday()
     attack = next((w for w in windows if w.kind == "attack"), None)
-    sources = [_people(piece), _crawlers(draw, piece, crowd), _monitors(draw, piece, crowd)]
+    sources = [_people(piece), _crawlers(draw, piece, crowd), _monitors(piece, crowd)]
     sources.append(_scanners(draw, piece, crowd))
     if attack:
         sources.append(_attackers(draw, piece, crowd, attack))
@@ -191,7 +188,7 @@ def _crawlers(draw: Draw, piece: Slice, crowd: Crowd) -> str:
         FROM {_spread(piece, crowd.crawlers)})"""
 
 
-def _monitors(draw: Draw, piece: Slice, crowd: Crowd) -> str:
+def _monitors(piece: Slice, crowd: Crowd) -> str:
     first = AGENTS.index(MONITORS[0])
     return f"""
       SELECT {_key(2, piece.day)}, i * {DAY_MS} // {max(crowd.monitors, 1)}, false,

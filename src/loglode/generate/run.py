@@ -36,9 +36,7 @@ _SQL_TYPES: Final = {int: "INTEGER", str: "VARCHAR", bool: "BOOLEAN"}
 Progress = Callable[[int, int], None]
 
 
-def generate(
-    spec: GenerateSpec, *, progress: Progress | None = None, threads: int | None = None
-) -> Facts:
+def generate(spec: GenerateSpec, *, progress: Progress | None = None, threads: int | None = None) -> Facts:
     """Write the logs that `spec` asks for into `spec.out`, and `_facts.json` beside them.
 
     `progress` is called with (events written, events in all). `threads` changes the speed, never
@@ -192,9 +190,7 @@ class _Writer:
             first += room
         return bursts
 
-    def _append(
-        self, piece: Slice, name: str, first: int, end: int, bursts: list[tuple[int, int]]
-    ) -> None:
+    def _append(self, piece: Slice, name: str, first: int, end: int, bursts: list[tuple[int, int]]) -> None:
         """Write these rows of the slice, and the bursts right after themselves, to a file."""
         source = f"SELECT * FROM slice WHERE rowid >= {first} AND rowid < {end}"
         if bursts:

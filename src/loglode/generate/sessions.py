@@ -14,9 +14,7 @@ SID_BITS: Final = 26
 _STARTS: Final = 1024
 OUTAGE_SLOWER: Final = 6.0
 
-COLUMNS: Final = (
-    "sid, start, dur, n, walk, pace, slow, addr, country, agent, user_no, remembered, origin"
-)
+COLUMNS: Final = "sid, start, dur, n, walk, pace, slow, addr, country, agent, user_no, remembered, origin"
 
 
 def between(time: str, windows: list[Window], kind: str) -> str:
@@ -34,9 +32,7 @@ def slowdown(time: str, weekday: int, windows: list[Window]) -> str:
     return f"({factor} * CASE WHEN {outage} THEN {OUTAGE_SLOWER} ELSE 1 END)"
 
 
-def visits(
-    draw: Draw, *, day: int, events: int, loyal: int, last: bool, windows: list[Window]
-) -> str:
+def visits(draw: Draw, *, day: int, events: int, loyal: int, last: bool, windows: list[Window]) -> str:
     """SQL: sessions that start on this day and have exactly `events` requests together.
 
     `loyal` is the number of visitors who come again and again. Sessions of the last day end
@@ -63,7 +59,7 @@ def visits(
       FROM meant AS m JOIN walk_sizes AS w USING (walk)
     ), kept AS (
       SELECT *, least(steps, {events} - (total - steps)) AS n,
-        {_fit(draw, last)} AS start,
+        {_fit(draw, is_last=last)} AS start,
         {draw.below("visitor", "net", 131_072)} AS net
       FROM sized WHERE total - steps < {events}
     )
@@ -101,8 +97,8 @@ def _walk(draw: Draw, slowness: str) -> str:
     return f"(({kind}) * {WALKS_PER_KIND} + {draw.below('sid', 'walk', WALKS_PER_KIND)})::INTEGER"
 
 
-def _fit(draw: Draw, last: bool) -> str:
-    if not last:
+def _fit(draw: Draw, *, is_last: bool) -> str:
+    if not is_last:
         return "start0"
     earlier = f"{DAY_MS} - dur - 1 - {draw.below('sid', 'earlier', 3_600_000)}"
     return f"CASE WHEN start0 + dur >= {DAY_MS} THEN {earlier} ELSE start0 END"

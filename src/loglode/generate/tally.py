@@ -43,9 +43,7 @@ class Tally:
               count(*) FILTER (method = 'POST' AND status = 201 AND path = '/orders'),
               min(ts), max(ts) FROM slice WHERE broken = 0 GROUP BY status, method, human"""
         )
-        self._con.execute(
-            "INSERT INTO paths SELECT path, count(*) FROM slice WHERE broken = 0 GROUP BY path"
-        )
+        self._con.execute("INSERT INTO paths SELECT path, count(*) FROM slice WHERE broken = 0 GROUP BY path")
         self._con.execute("INSERT INTO clients SELECT DISTINCT addr FROM slice WHERE broken = 0")
         self._con.execute(
             "INSERT INTO damage SELECT broken, count(*) FROM slice WHERE broken > 0 GROUP BY broken"
@@ -58,15 +56,10 @@ class Tally:
         if size - self._kept < _RECOUNT_ROWS:
             return
         self._con.execute(
-            "CREATE OR REPLACE TEMP TABLE paths AS "
-            "SELECT path, sum(n)::BIGINT AS n FROM paths GROUP BY path"
+            "CREATE OR REPLACE TEMP TABLE paths AS SELECT path, sum(n)::BIGINT AS n FROM paths GROUP BY path"
         )
-        self._con.execute(
-            "CREATE OR REPLACE TEMP TABLE clients AS SELECT DISTINCT addr FROM clients"
-        )
-        (self._kept,) = self._one(
-            "SELECT (SELECT count(*) FROM clients) + (SELECT count(*) FROM paths)"
-        )
+        self._con.execute("CREATE OR REPLACE TEMP TABLE clients AS SELECT DISTINCT addr FROM clients")
+        (self._kept,) = self._one("SELECT (SELECT count(*) FROM clients) + (SELECT count(*) FROM paths)")
 
     def add_copies(self, first: int, end: int) -> None:
         """Count the rows of `slice` from `first` up to `end` that were written a second time."""
@@ -74,9 +67,7 @@ class Tally:
         (copies,) = self._one(f"SELECT count(*) FILTER (broken = 0) {held}")
         self._copies += copies
         # A copy of a broken line is one more broken line: nothing identifies it as a copy.
-        self._con.execute(
-            f"INSERT INTO damage SELECT broken, count(*) {held} AND broken > 0 GROUP BY broken"
-        )
+        self._con.execute(f"INSERT INTO damage SELECT broken, count(*) {held} AND broken > 0 GROUP BY broken")
 
     def add_lines(self, name: str, lines: int) -> None:
         """So many more lines have gone into the file of this name."""
@@ -124,15 +115,11 @@ class Tally:
 
     def _by(self, column: str) -> dict[Any, int]:
         return dict(
-            self._con.execute(
-                f"SELECT {column}, sum(n)::BIGINT FROM tally GROUP BY 1 ORDER BY 1"
-            ).fetchall()
+            self._con.execute(f"SELECT {column}, sum(n)::BIGINT FROM tally GROUP BY 1 ORDER BY 1").fetchall()
         )
 
     def _broken(self) -> dict[str, int]:
-        rows = self._con.execute(
-            "SELECT broken, sum(n)::BIGINT FROM damage GROUP BY 1 ORDER BY 1"
-        ).fetchall()
+        rows = self._con.execute("SELECT broken, sum(n)::BIGINT FROM damage GROUP BY 1 ORDER BY 1").fetchall()
         return {self._kinds[number - 1]: count for number, count in rows}
 
     def _crowds(self) -> tuple[int | None, int | None]:
@@ -143,8 +130,7 @@ class Tally:
 
     def _top_paths(self) -> tuple[tuple[str, int], ...]:
         rows = self._con.execute(
-            "SELECT path, sum(n)::BIGINT AS total FROM paths GROUP BY path "
-            "ORDER BY total DESC, path LIMIT 10"
+            "SELECT path, sum(n)::BIGINT AS total FROM paths GROUP BY path ORDER BY total DESC, path LIMIT 10"
         ).fetchall()
         return tuple((path, count) for path, count in rows)
 

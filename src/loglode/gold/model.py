@@ -135,9 +135,7 @@ def _rank(model: Model) -> tuple[int, str]:
 def _split(text: str) -> tuple[list[str], str]:
     lines = text.splitlines()
     end = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
-    return [line.removeprefix("--").rstrip() for line in lines[:end]], "\n".join(
-        lines[end:]
-    ).strip()
+    return [line.removeprefix("--").rstrip() for line in lines[:end]], "\n".join(lines[end:]).strip()
 
 
 def _header(name: str, comments: list[str]) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:

@@ -8,7 +8,6 @@ the one that is refused reloads and asks again what there is still to do.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -51,7 +50,7 @@ def _moved(table: Table, file: StagedFile) -> StagedFile:
     target = table.root.joinpath(*(f"{key}={value}" for key, value in file.partition.items()), file.path.name)
     if file.path != target:
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(file.path, target)
+        file.path.replace(target)
     return replace(file, path=target)
 
 
@@ -112,7 +111,8 @@ def commit_when(table: Table, decide: Callable[[Snapshot], Commit | None]) -> Sn
             return snapshot
         time.sleep(min(0.01 * 2**attempt, 0.5))
     raise CommitConflictError(
-        f"table {table.spec.name}: other writers won {MAX_ATTEMPTS} times", hint="run again; nothing was lost"
+        f"table {table.spec.name}: other writers won {MAX_ATTEMPTS} times",
+        hint="run again; nothing was lost",
     )
 
 
@@ -121,4 +121,4 @@ def _add(add: Mapping[str, Any]) -> AddAction:
 
 
 def _remove(file: ActiveFile, now_ms: int) -> RemoveAction:
-    return RemoveAction(file.path, True, now_ms, file.bytes, file.partition)
+    return RemoveAction(file.path, True, now_ms, file.bytes, {**file.partition})

@@ -45,7 +45,11 @@ RUNS = TableSpec(
         ("objects_skipped", "BIGINT", "Objects left out because they had been loaded before."),
         ("lines_read", "BIGINT", "Lines read; equals the next four together."),
         ("rows_silver", "BIGINT", "Rows added to silver."),
-        ("lines_quarantined", "BIGINT", "Lines added to quarantine; negative when a replay frees some."),
+        (
+            "lines_quarantined",
+            "BIGINT",
+            "Lines added to quarantine; negative when a replay frees some.",
+        ),
         ("duplicates", "BIGINT", "Lines whose event or line was there already."),
         ("blank_lines", "BIGINT", "Empty lines."),
         ("bytes_read", "BIGINT", "Bytes read, decompressed."),
@@ -84,13 +88,17 @@ class Lake:
         """Folder of a gold table."""
         return self.root / "gold" / name
 
+    def gold(self, name: str) -> Table:
+        """A gold table, to look at; its columns are its model's."""
+        return Table(TableSpec(name, (), DAY, ""), self.gold_root(name))
+
     def existing(self) -> Iterator[tuple[str, Path]]:
         """(name, folder) of each table that is there, by layer."""
         for table in (self.silver, self.quarantine, self.runs):
             if table.exists:
                 yield table.spec.name, table.root
         for name in self.gold_names:
-            if (self.gold_root(name) / "_delta_log").is_dir():
+            if self.gold(name).exists:
                 yield name, self.gold_root(name)
 
     def require(self) -> None:

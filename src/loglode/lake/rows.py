@@ -22,7 +22,9 @@ _ARROW = {
 }
 
 
-def write_rows(spec: TableSpec, rows: Sequence[Mapping[str, Any]], folder: Path, *, day_of: str) -> list[StagedFile]:
+def write_rows(
+    spec: TableSpec, rows: Sequence[Mapping[str, Any]], folder: Path, *, day_of: str
+) -> list[StagedFile]:
     """One file for each day of the timestamp column `day_of`; timestamps come as ISO text."""
     by_day: dict[tuple[int, int, int], list[Mapping[str, Any]]] = {}
     for row in rows:

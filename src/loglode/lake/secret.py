@@ -22,9 +22,14 @@ def load_key(path: Path) -> str:
             _create(path)
         key = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise LakeError(f"cannot read the pseudonymisation key {path}: {error}", hint="see --key-file") from error
+        raise LakeError(
+            f"cannot read the pseudonymisation key {path}: {error}", hint="see --key-file"
+        ) from error
     if len(key) < _MIN_LENGTH:
-        raise LakeError(f"the pseudonymisation key in {path} is too short", hint=f"{_MIN_LENGTH} characters or more")
+        raise LakeError(
+            f"the pseudonymisation key in {path} is too short",
+            hint=f"{_MIN_LENGTH} characters or more",
+        )
     return key
 
 

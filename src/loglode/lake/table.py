@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import deltalake
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.schema import ArrayType, PrimitiveType, StructType
 
 from loglode.errors import LakeError
@@ -44,7 +45,9 @@ class TableSpec:
         """The same in Delta's types, comments included."""
         return deltalake.Schema(
             [
-                deltalake.Field(name, delta_type(sql), nullable=True, metadata={"comment": text} if text else {})
+                deltalake.Field(
+                    name, delta_type(sql), nullable=True, metadata={"comment": text} if text else {}
+                )
                 for name, sql, text in self.columns
             ]
         )
@@ -53,10 +56,12 @@ class TableSpec:
 def delta_type(sql: str) -> Any:
     """Delta type of a DuckDB type name; arrays and structs included. Raises LakeError."""
     if sql.endswith("[]"):
-        return ArrayType(delta_type(sql[:-2]), True)
+        return ArrayType(delta_type(sql[:-2]), contains_null=True)
     if sql.startswith("STRUCT(") and sql.endswith(")"):
         parts = [part.strip().split(" ", 1) for part in sql[7:-1].split(",")]
-        return StructType([deltalake.Field(name.strip('"'), delta_type(kind), True) for name, kind in parts])
+        return StructType(
+            [deltalake.Field(name.strip('"'), delta_type(kind), nullable=True) for name, kind in parts]
+        )
     if sql not in _DELTA_TYPES:
         raise LakeError(f"no Delta type for {sql}")
     return PrimitiveType(_DELTA_TYPES[sql])
@@ -95,7 +100,7 @@ class Snapshot:
         wanted = None if days is None else {(str(y), str(m), str(d)) for y, m, d in days}
         keys = self.table.spec.partition_by
         actions = self.delta.get_add_actions(flatten=True)
-        columns = {name: actions.column(name).to_pylist() for name in actions.schema.names}
+        columns: dict[str, Any] = {name: actions.column(name).to_pylist() for name in actions.schema.names}
         found = []
         for i, path in enumerate(columns["path"]):
             partition = {k: str(columns[f"partition.{k}"][i]) for k in keys}
@@ -129,14 +134,17 @@ class Table:
 
     @property
     def exists(self) -> bool:
-        return (self.root / "_delta_log").is_dir() and any((self.root / "_delta_log").iterdir())
+        """Whether a first commit was made; what a killed process left in the log does not count."""
+        return deltalake.DeltaTable.is_deltatable(str(self.root))
 
     def snapshot(self) -> Snapshot:
         """The newest version. Raises LakeError where there is no readable table."""
         try:
             return Snapshot(self, deltalake.DeltaTable(str(self.root)))
         except TableNotFoundError as error:
-            raise LakeError(f"no table at {self.root}", hint="`loglode run SOURCE --lake DIR` makes it") from error
+            raise LakeError(
+                f"no table at {self.root}", hint="`loglode run SOURCE --lake DIR` makes it"
+            ) from error
         except DeltaError as error:
             raise LakeError(f"table {self.spec.name} at {self.root} is damaged: {error}") from error
 
@@ -158,9 +166,14 @@ class Table:
                 # Another process made it in the same moment; if not, the next line says so.
                 return self.snapshot()
         snapshot = self.snapshot()
-        have = {f.name for f in snapshot.delta.schema().fields}
-        added = [f for f in self.spec.delta_schema().fields if f.name not in have]
-        if added:
-            snapshot.delta.alter.add_columns(added)
+        while added := self._not_in(snapshot):
+            # Refused when another process changed the table meanwhile: then look again.
+            with contextlib.suppress(CommitFailedError):
+                snapshot.delta.alter.add_columns(added)
             snapshot = self.snapshot()
         return snapshot
+
+    def _not_in(self, snapshot: Snapshot) -> list[deltalake.Field]:
+        """Declared columns that the table lacks."""
+        have = {f.name for f in snapshot.delta.schema().fields}
+        return [f for f in self.spec.delta_schema().fields if f.name not in have]

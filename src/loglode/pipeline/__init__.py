@@ -1,6 +1,7 @@
 """The pipeline's calls, the same wherever it runs: plan, bronze_to_silver, silver_to_gold."""
 
-from loglode.pipeline.inspect import QueryResult, StatusReport, query, status
+from loglode.engines.duckdb.query import QueryResult
+from loglode.pipeline.inspect import StatusReport, query, status
 from loglode.pipeline.quarantine import list_quarantine, replay_quarantine
 from loglode.pipeline.report import RunReport
 from loglode.pipeline.run import run

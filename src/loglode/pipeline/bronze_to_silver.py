@@ -132,7 +132,9 @@ def _lines(context: Context, batch: Batch, counters: Counters) -> Iterator[pa.Re
         with opened as stream:
             reader = LineReader(planned.source.display_uri, stream)
             for arrow in reader.batches():
-                context.progress("bronze to silver", read_before + min(reader.bytes, planned.source.size), total)
+                context.progress(
+                    "bronze to silver", read_before + min(reader.bytes, planned.source.size), total
+                )
                 yield arrow
         counters.lines += reader.lines
         counters.bytes += reader.bytes
@@ -143,12 +145,15 @@ def _check_books(batch: Batch, counters: Counters, staged: StagedLines) -> None:
     found = staged.rows_silver + staged.rows_quarantine + staged.blank
     if found != counters.lines:
         raise BooksError(
-            f"batch {batch.batch_id}: {counters.lines} lines read, {found} accounted for; nothing was committed",
+            f"batch {batch.batch_id}: {counters.lines} lines read, {found} accounted for;"
+            " nothing was committed",
             hint="this is a defect of Loglode; please report it with the object that shows it",
         )
 
 
-def _drop_known(context: Context, staged: StagedLines, snapshot: Snapshot, batch_id: str, folder: Path) -> None:
+def _drop_known(
+    context: Context, staged: StagedLines, snapshot: Snapshot, batch_id: str, folder: Path
+) -> None:
     """Remove what silver and quarantine hold already, and what the batch holds twice."""
     silver_root, quarantine = context.lake.silver.root, context.lake.quarantine
     held_silver = [silver_root / f.path for f in overlapping(snapshot, staged.silver)]
@@ -180,16 +185,17 @@ def overlapping(snapshot: Snapshot, staged: list[StagedFile]) -> list[ActiveFile
     found = []
     for active in snapshot.files(days):
         low, high = ranges[tuple(active.partition.values())]
-        if active.first_event is None or active.last_event is None:
-            found.append(active)
-        elif _instant(active.first_event) <= high and low <= _instant(active.last_event):
+        is_unknown = active.first_event is None or active.last_event is None
+        if is_unknown or (
+            _instant(str(active.first_event)) <= high and low <= _instant(str(active.last_event))
+        ):
             found.append(active)
     return found
 
 
 def _instant(text: str | float) -> str:
     """One sortable form for the times that Delta and DuckDB write."""
-    moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    moment = datetime.fromisoformat(str(text))
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
@@ -234,7 +240,9 @@ def _record(
     )
 
 
-def _commit(context: Context, objects: Sequence[PlannedObject], staged: StagedLines, record: BatchRecord) -> Commit:
+def _commit(
+    context: Context, objects: Sequence[PlannedObject], staged: StagedLines, record: BatchRecord
+) -> Commit:
     started = time.perf_counter()
     context.lake.quarantine.snapshot_or_create()
     adds = publish(context.lake.silver, staged.silver)
@@ -245,4 +253,3 @@ def _commit(context: Context, objects: Sequence[PlannedObject], staged: StagedLi
         transactions={o.app_id: 1 for o in objects},
         metadata=record.to_metadata(),
     )
-

@@ -52,16 +52,27 @@ def open_context(settings: Settings, progress: Progress | None = None) -> Iterat
         key = load_key(settings.key_path)
         with staging(settings.lake, secrets.token_hex(8)) as folder:
             engine = DuckDBEngine(
-                memory_limit_mb=settings.memory_limit_mb, threads=settings.threads, temp_dir=folder / "spill"
+                memory_limit_mb=settings.memory_limit_mb,
+                threads=settings.threads,
+                temp_dir=folder / "spill",
             )
             try:
                 yield Context(
-                    settings, open_lake(settings), load_models(), engine, folder, key, progress or _silent
+                    settings,
+                    open_lake(settings),
+                    load_models(),
+                    engine,
+                    folder,
+                    key,
+                    progress or _silent,
                 )
             finally:
                 engine.close()
     except OSError as error:
-        raise LakeError(f"cannot write to lake {settings.lake}: {error}", hint="check the path, rights and free space") from error
+        raise LakeError(
+            f"cannot write to lake {settings.lake}: {error}",
+            hint="check the path, rights and free space",
+        ) from error
 
 
 def _silent(step: str, done: int, total: int) -> None:

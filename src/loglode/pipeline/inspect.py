@@ -43,8 +43,14 @@ def tables(lake: Lake) -> Iterator[tuple[str, list[tuple[str, str]], list[str]]]
 def sql_type(kind: Any) -> str:
     """DuckDB's name of a Delta type."""
     names = {
-        "string": "VARCHAR", "long": "BIGINT", "integer": "INTEGER", "short": "SMALLINT", "double": "DOUBLE",
-        "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMP WITH TIME ZONE",
+        "string": "VARCHAR",
+        "long": "BIGINT",
+        "integer": "INTEGER",
+        "short": "SMALLINT",
+        "double": "DOUBLE",
+        "boolean": "BOOLEAN",
+        "date": "DATE",
+        "timestamp": "TIMESTAMP WITH TIME ZONE",
     }
     if hasattr(kind, "element_type"):
         return sql_type(kind.element_type) + "[]"

@@ -77,7 +77,7 @@ def replay_quarantine(
             report.rows_silver = record.run["rows_silver"]
             report.lines_quarantined = record.run["lines_quarantined"]
             report.duplicates = record.run["duplicates"]
-            report.days = {tuple(day) for day in record.days}
+            report.days = set(record.days)
             report.batches = [report.batch_id]
         report.gold_days = len(silver_to_gold(context))
     report.seconds = time.perf_counter() - started

@@ -53,7 +53,10 @@ def _load(context: Context, objects: list[SourceObject], wanted_format: str, rep
 
     skipped = report.objects_skipped
     for batch in cut_batches(
-        objects, wanted_format=wanted_format, batch_bytes=context.settings.batch_bytes, on_failure=failed
+        objects,
+        wanted_format=wanted_format,
+        batch_bytes=context.settings.batch_bytes,
+        on_failure=failed,
     ):
         for record in _load_batch(context, batch, skipped, report, failed):
             _add(report, record)
@@ -79,7 +82,8 @@ def _load_batch(
             report.objects_skipped += len(batch.objects) - len(report.failed) + failed_before
         return [] if record is None else [record]
     raise CommitConflictError(
-        f"batch {batch.batch_id}: other writers kept loading its objects", hint="run again; nothing was lost"
+        f"batch {batch.batch_id}: other writers kept loading its objects",
+        hint="run again; nothing was lost",
     )
 
 
@@ -88,9 +92,15 @@ def _add(report: RunReport, record: BatchRecord) -> None:
     report.batch_id = run["batch_id"]
     report.batches.append(run["batch_id"])
     for name in (
-        "objects", "lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines", "bytes_read",
+        "objects",
+        "lines_read",
+        "rows_silver",
+        "lines_quarantined",
+        "duplicates",
+        "blank_lines",
+        "bytes_read",
     ):
         setattr(report, name, getattr(report, name) + run[name])
-    report.days |= {tuple(day) for day in record.days}
+    report.days |= set(record.days)
     report.reasons.update(json.loads(run["reasons"]))
     report.warnings.update(json.loads(run["warnings"]))

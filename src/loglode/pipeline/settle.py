@@ -62,7 +62,7 @@ def _pending(lake: Lake, version: int, snapshot: Snapshot) -> tuple[int, dict[in
     pending = records_after(lake, done, version) if done < version else {}
     if pending is None:
         raise LakeError(
-            f"table {snapshot.table.spec.name} is behind silver, whose log has been cleaned since version {done}",
+            f"table {snapshot.table.spec.name} is behind silver, whose log was cleaned since version {done}",
             hint="restore the log files of silver from a backup, or load bronze into a new lake",
         )
     return done, pending

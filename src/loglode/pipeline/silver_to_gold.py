@@ -108,7 +108,10 @@ def _touched_days(context: Context, silver: Snapshot, after: int, processed_at: 
 def _quarantine_days(context: Context) -> set[date]:
     """Days of refused lines, from the rows; only asked when there is no log to tell them."""
     quarantine = context.lake.quarantine
-    files = [StagedFile(quarantine.root / f.path, f.rows, f.bytes, f.partition) for f in quarantine.snapshot().files()]
+    files = [
+        StagedFile(quarantine.root / f.path, f.rows, f.bytes, f.partition)
+        for f in quarantine.snapshot().files()
+    ]
     return {date(*day) for day in context.engine.days_of(files)}
 
 

@@ -71,13 +71,11 @@ def verify(settings: Settings) -> VerifyReport:
 def _checks(settings: Settings, lake: Lake) -> Iterator[Check]:
     yield _settled(lake)
     missing = list(_missing_files(lake))
-    yield Check(
-        "every committed file is there", not missing, ", ".join(missing[:3]) or "all of them"
-    )
+    yield Check("every committed file is there", not missing, ", ".join(missing[:3]) or "all of them")
     if missing or not lake.runs.exists:
         return
     current = gold_is_current(lake)
-    has_gold = current and (lake.gold_root("daily_metrics") / "_delta_log").is_dir()
+    has_gold = current and lake.gold("daily_metrics").exists
     figures = _figures(settings, _FIGURES | (_GOLD_FIGURES if has_gold else {}))
     yield from _books(figures)
     doubles, astray = figures["doubles"], figures["astray"]
@@ -90,9 +88,7 @@ def _checks(settings: Settings, lake: Lake) -> Iterator[Check]:
     )
     if has_gold:
         silver, gold = figures["web_logs"], figures["gold"]
-        yield Check(
-            "gold counts every silver row", silver == gold, f"silver {silver}, daily_metrics {gold}"
-        )
+        yield Check("gold counts every silver row", silver == gold, f"silver {silver}, daily_metrics {gold}")
 
 
 def _settled(lake: Lake) -> Check:
@@ -137,14 +133,10 @@ def _books(figures: dict[str, int]) -> Iterator[Check]:
     )
     for table, column in (("web_logs", "rows_silver"), ("quarantine", "lines_quarantined")):
         told, held = figures[column], figures[table]
-        yield Check(
-            f"{table} holds what the batches say", told == held, f"batches {told}, table {held}"
-        )
+        yield Check(f"{table} holds what the batches say", told == held, f"batches {told}, table {held}")
     yield Check("silver holds every batch whole", unlike == 0, f"{unlike} batches differ")
     read, found = figures["lines_read"], figures["accounted"]
-    yield Check(
-        "lines read = silver + quarantined + duplicates + blank", read == found, f"{read} = {found}"
-    )
+    yield Check("lines read = silver + quarantined + duplicates + blank", read == found, f"{read} = {found}")
 
 
 def _figures(settings: Settings, selects: dict[str, str]) -> dict[str, int]:

@@ -74,7 +74,9 @@ def agent_expressions(agent: str) -> dict[str, str]:
     tablet = f"contains({agent}, 'iPad') or contains({agent}, 'Tablet')"
     tablet += f" or (contains({agent}, 'Android') and not contains({agent}, 'Mobile'))"
     mobile = " or ".join(f"contains({agent}, {literal(w)})" for w in ("Mobi", "iPhone", "iPod", "Phone"))
-    desktop = " or ".join(f"contains({agent}, {literal(w)})" for w in ("Windows", "Macintosh", "X11", "CrOS", "Linux"))
+    desktop = " or ".join(
+        f"contains({agent}, {literal(w)})" for w in ("Windows", "Macintosh", "X11", "CrOS", "Linux")
+    )
     return {
         "browser": _first_match(agent, _BROWSERS),
         "os": _first_match(agent, _SYSTEMS),

@@ -60,7 +60,10 @@ def _epoch(text: str) -> str:
     whole = f"try_cast(split_part({text}, '.', 1) as bigint)"
     fraction = f"coalesce(try_cast('0.' || nullif(split_part({text}, '.', 2), '') as double), 0)"
     micros = [
-        ("100000000000", f"{whole} * {_MICROS_PER_SECOND} + round({fraction} * {_MICROS_PER_SECOND})::bigint"),
+        (
+            "100000000000",
+            f"{whole} * {_MICROS_PER_SECOND} + round({fraction} * {_MICROS_PER_SECOND})::bigint",
+        ),
         ("100000000000000", f"{whole} * 1000 + round({fraction} * 1000)::bigint"),
         ("100000000000000000", whole),
     ]

@@ -26,9 +26,8 @@ def checks(contract: Contract) -> list[Check]:
     for field in contract.read_fields:
         for check in _field_checks(field):
             key = (check.field, check.code)
-            if key in merged:
-                check = Check(check.field, check.code, check.severity, f"{merged[key].fails} or {check.fails}")
-            merged[key] = check
+            fails = f"{merged[key].fails} or {check.fails}" if key in merged else check.fails
+            merged[key] = Check(check.field, check.code, check.severity, fails)
     return list(merged.values())
 
 

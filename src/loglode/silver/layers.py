@@ -4,8 +4,10 @@ from __future__ import annotations
 
 
 def layer(below: str, columns: dict[str, str]) -> str:
+    """The SELECT below with columns {name: expression} added; without any, as it is."""
     return select(below, columns) if columns else below
 
 
 def select(below: str, columns: dict[str, str]) -> str:
+    """Everything below, and columns {name: expression}."""
     return f"select *, {', '.join(f'{sql} as {name}' for name, sql in columns.items())} from ({below})"

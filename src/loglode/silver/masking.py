@@ -13,7 +13,10 @@ _SECRETS = (
     (r"[^\s/?&=;,:\"<>()]+(@|%40)[^\s/?&=;,\"<>()]+", ":email"),
     (r"\b[0-9]{1,3}([.][0-9]{1,3}){3}\b", ":ip"),
     (r"[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}", ":ip"),
-    (r"\b(sk|pk|rk)_(live|test)_[0-9A-Za-z_]+|\bgh[pousr]_[0-9A-Za-z]{16,}|\bxox[a-z]-[0-9A-Za-z-]+", ":token"),
+    (
+        r"\b(sk|pk|rk)_(live|test)_[0-9A-Za-z_]+|\bgh[pousr]_[0-9A-Za-z]{16,}|\bxox[a-z]-[0-9A-Za-z-]+",
+        ":token",
+    ),
     (r"\b(AKIA|ASIA)[0-9A-Z]{12,}|[0-9A-Za-z_+=]{32,}", ":token"),
 )
 # One cheap look decides whether any of them can match.

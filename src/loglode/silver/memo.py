@@ -62,10 +62,10 @@ class Memo:
 
 def host_or_network(host: str) -> str:
     """Names stay; an address keeps its network only, and a token (in lower case here) nothing."""
-    token = r"_(live|test)_|gh[pousr]_|eyj[0-9a-z_-]{9,}[.]eyj|(^|[.])akia[0-9a-z]{16}($|[.])"
-    other = f"case when regexp_matches({host}, '{token}') then ':token' else ':ip' end"
+    suspect = r"_(live|test)_|gh[pousr]_|eyj[0-9a-z_-]{9,}[.]eyj|(^|[.])akia[0-9a-z]{16}($|[.])"
+    other = f"case when regexp_matches({host}, '{suspect}') then ':token' else ':ip' end"
     return (
-        f"case when regexp_matches({host}, '^[0-9.]+$|:|{token}')"
+        f"case when regexp_matches({host}, '^[0-9.]+$|:|{suspect}')"
         f" then coalesce({masking.network(host)}, {other}) else {host} end"
     )
 
@@ -73,7 +73,12 @@ def host_or_network(host: str) -> str:
 _AGENTS = Memo(
     "agents",
     "user_agent",
-    ({**agents.agent_expressions("ok_user_agent"), AGENT_HASH: "substr(md5(ok_user_agent), 1, 12)"},),
+    (
+        {
+            **agents.agent_expressions("ok_user_agent"),
+            AGENT_HASH: "substr(md5(ok_user_agent), 1, 12)",
+        },
+    ),
     (*agents.DERIVED, AGENT_HASH),
 )
 _REFERRERS = Memo(

@@ -24,7 +24,7 @@ def without_origin(url: str) -> str:
     """Path and query of an absolute URL; anything else as it is."""
     rest = f"substr({url}, strpos({url}, '://') + 3)"
     # The path begins at the first slash; where there is none, a query may still follow the host.
-    query = f"case when contains({rest}, '?') then substr({rest}, strpos({rest}, '?')) else '' end"
+    query = f"'/' || case when contains({rest}, '?') then substr({rest}, strpos({rest}, '?')) else '' end"
     return (
         f"case when contains({url}, '://') and not starts_with({url}, '/') then"
         f" case when contains({rest}, '/') then substr({rest}, strpos({rest}, '/')) else {query} end"

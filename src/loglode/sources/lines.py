@@ -143,11 +143,13 @@ class LineReader:
 
 
 def _count_keys(raw: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """How often `":` stands in each line without a null behind it: the keys of a flat JSON object.
+    """How often `":` or `" :` stands in each line without a null behind it: the keys of a flat object.
 
     Text that looks like it inside a value, or objects in objects, only make the count too high.
     """
-    colons = np.flatnonzero((raw[:-1] == _QUOTE) & (raw[1:] == _COLON)) + 1
+    colons = np.flatnonzero(raw == _COLON)
+    before = raw[np.maximum(colons - 1, 0)]
+    colons = colons[(before == _QUOTE) | (before <= _SPACE)]
     after = raw[np.minimum(colons + 1, len(raw) - 1)]
     after = np.where(after == _SPACE, raw[np.minimum(colons + 2, len(raw) - 1)], after)
     colons = colons[after != _N]
@@ -155,7 +157,7 @@ def _count_keys(raw: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> n
 
 
 def _valid_utf8(data: bytes) -> bytes:
-    """Bytes that are not UTF-8 are shown as \\xNN, as nginx writes them, and so stay visible."""
+    r"""Bytes that are not UTF-8 are shown as \xNN, as nginx writes them, and so stay visible."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:

@@ -85,7 +85,9 @@ class SourceObject:
 @functools.cache
 def _standard_input() -> io.BufferedReader:
     """One reader for the process, because what it has read ahead is nowhere else."""
-    return io.BufferedReader(sys.stdin.buffer.raw if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer, _BUFFER)
+    return io.BufferedReader(
+        sys.stdin.buffer.raw if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer, _BUFFER
+    )
 
 
 class _Limited(io.RawIOBase):

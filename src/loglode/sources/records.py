@@ -48,8 +48,7 @@ class RecordStream(io.RawIOBase):
         depth = self._depth + np.cumsum(delta)
         self._depth = int(depth[-1])
         data[outside & (data == _NEWLINE)] = _SPACE
-        if self._depth < 0:
-            self._depth = 0  # stray closing brackets: what follows is read afresh
+        self._depth = max(self._depth, 0)  # stray closing brackets: what follows is read afresh
         if self._top:
             data[outside & (data == _ARRAY_CLOSE) & (depth == 0)] = _SPACE
             data[outside & (data == _COMMA) & (depth == 1)] = _NEWLINE
@@ -58,7 +57,7 @@ class RecordStream(io.RawIOBase):
         else:
             starts = np.flatnonzero((delta == 1) & (depth == 1))
             data = np.insert(data, starts, self._separators(len(starts)))
-        return cast(bytes, data.tobytes())
+        return data.tobytes()
 
     def _separators(self, count: int) -> npt.NDArray[np.uint8]:
         """A newline before each record or array, but a space before the very first."""

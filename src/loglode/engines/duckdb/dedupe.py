@@ -29,9 +29,17 @@ def remove_duplicates(
     """Drop from `staged` what it holds twice and what the table's files hold; counts are kept in it."""
     started = time.perf_counter()
     before = staged.rows_silver + staged.rows_quarantine
-    staged.silver = _remove(engine, staged.silver, "event_id", silver_files, silver_types, folder / "silver", prefix)
+    staged.silver = _remove(
+        engine, staged.silver, "event_id", silver_files, silver_types, folder / "silver", prefix
+    )
     staged.quarantine = _remove(
-        engine, staged.quarantine, "line_id", quarantine_files, quarantine_types, folder / "quarantine", prefix
+        engine,
+        staged.quarantine,
+        "line_id",
+        quarantine_files,
+        quarantine_types,
+        folder / "quarantine",
+        prefix,
     )
     staged.duplicates += before - staged.rows_silver - staged.rows_quarantine
     staged.dedupe_seconds += time.perf_counter() - started
@@ -55,7 +63,10 @@ def _remove(
         return staged
     touched = [f for f in staged if str(f.path) in hit]
     columns = ", ".join(f's."{name}"' for name in types)
-    source = parquet([f.path for f in touched], "hive_partitioning = true, filename = true, file_row_number = true")
+    source = parquet(
+        [f.path for f in touched],
+        "hive_partitioning = true, filename = true, file_row_number = true",
+    )
     rewritten = write_partitioned(
         engine.connection,
         f"select {columns} from {source} s anti join doubles d"

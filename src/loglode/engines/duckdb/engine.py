@@ -116,14 +116,16 @@ class DuckDBEngine:
 
     def _stage_silver(self, job: LinesJob) -> list[StagedFile]:
         connection = self.connection
-        streaming(connection, True)
+        streaming(connection, is_on=True)
         statement = silver_statement(job.contract, job.format, job.known_keys)
         lines = Slices(job.lines)
         staged: list[StagedFile] = []
         try:
             self._make_memos(job)
             while not lines.is_done:
-                connection.register("lines", pa.RecordBatchReader.from_batches(job.lines.schema, lines.next_slice()))
+                connection.register(
+                    "lines", pa.RecordBatchReader.from_batches(job.lines.schema, lines.next_slice())
+                )
                 staged += write_partitioned(
                     connection,
                     statement,
@@ -141,7 +143,7 @@ class DuckDBEngine:
                 connection.unregister("lines")
         finally:
             connection.unregister("lines")
-            streaming(connection, False)
+            streaming(connection, is_on=False)
         return staged
 
     def _make_memos(self, job: LinesJob) -> None:

@@ -34,7 +34,9 @@ class GoldInputs:
 class ModelRunner:
     """Runs models chunk by chunk; `columns` holds (name, SQL type, description) of each model seen."""
 
-    def __init__(self, engine: DuckDBEngine, models: Sequence[Model], contract: Contract, folder: Path) -> None:
+    def __init__(
+        self, engine: DuckDBEngine, models: Sequence[Model], contract: Contract, folder: Path
+    ) -> None:
         self._engine = engine
         self._models = models
         self._contract = contract
@@ -45,16 +47,16 @@ class ModelRunner:
         """All models but the excluded ones, for the days of the inputs. Raises LoglodeError."""
         self._relations(inputs)
         staged: dict[str, list[StagedFile]] = {}
-        made: list[str] = []
+        made: list[Model] = []
         for model in self._models:
             if model.name in exclude:
                 continue
-            self._guarded(model, f"create or replace temp table {model.name} as {model.sql}")
-            made.append(model.name)
+            self._guarded(model, f"create or replace temp {_kind(model)} {model.name} as {model.sql}")
+            made.append(model)
             if model.layer == "gold":
                 staged[model.name] = self._write(model)
-        for name in reversed(made):
-            self._engine.connection.execute(f"drop table {name}")
+        for model in reversed(made):
+            self._engine.connection.execute(f"drop {_kind(model)} {model.name}")
         return staged
 
     def run_batches(
@@ -101,7 +103,8 @@ class ModelRunner:
         connection.execute("create or replace temp table target_days (day date)")
         if inputs.days:
             connection.execute(
-                "insert into target_days select unnest($days)::date", {"days": [d.isoformat() for d in inputs.days]}
+                "insert into target_days select unnest($days)::date",
+                {"days": [d.isoformat() for d in inputs.days]},
             )
         connection.execute(
             "create or replace temp table settings as select $gap::bigint as session_gap_seconds,"
@@ -125,8 +128,15 @@ class ModelRunner:
             )
 
 
+def _kind(model: Model) -> str:
+    return "view" if model.is_view else "table"
+
+
 def view(
-    connection: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path], columns: Sequence[tuple[str, str]]
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    files: Sequence[Path],
+    columns: Sequence[tuple[str, str]],
 ) -> None:
     """Files as a relation with the declared columns; a column that older files lack is null."""
     if not files:
@@ -136,7 +146,9 @@ def view(
     declared = ", ".join(f'"{column}"' for column, _ in columns)
     hints = "hive_types = {'year': integer, 'month': integer, 'day': integer}"
     source = parquet(files, f"hive_partitioning = true, union_by_name = true, {hints}")
-    have = {row[0] for row in connection.execute(f"select column_name from (describe from {source})").fetchall()}
+    have = {
+        row[0] for row in connection.execute(f"select column_name from (describe from {source})").fetchall()
+    }
     missing = ", ".join(f'null::{kind} as "{column}"' for column, kind in columns if column not in have)
     inner = f"select *{', ' + missing if missing else ''} from {source}"
     connection.execute(f"create or replace temp view {name} as select {declared} from ({inner})")

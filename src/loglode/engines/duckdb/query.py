@@ -63,7 +63,10 @@ def _execute(
         if len(statements) != 1:
             raise QueryError(f"{len(statements)} statements given", hint="one SELECT is wanted")
         if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
-            raise QueryError("only SELECT is allowed here", hint="tables change through `run` and `quarantine replay`")
+            raise QueryError(
+                "only SELECT is allowed here",
+                hint="tables change through `run` and `quarantine replay`",
+            )
         return connection.execute(statements[0])
     except duckdb.Error as error:
         names = ", ".join(name for name, _, _ in tables)

@@ -45,7 +45,9 @@ class Refused:
 
     def mark_freed(self, fmt: str, reason: str | None, refused_again: Sequence[Path]) -> int:
         """Remember the lines that were not refused again; returns how many."""
-        again = f"select line_id from {parquet(refused_again)}" if refused_again else "select null where false"
+        again = (
+            f"select line_id from {parquet(refused_again)}" if refused_again else "select null where false"
+        )
         before = self._count()
         self._engine.connection.execute(
             f"insert into freed select line_id, filename, event_ts from {self._source}"

@@ -31,6 +31,6 @@ def connect(*, memory_limit_mb: int, threads: int | None, temp_dir: Path) -> duc
     return connection
 
 
-def streaming(connection: duckdb.DuckDBPyConnection, is_on: bool) -> None:
+def streaming(connection: duckdb.DuckDBPyConnection, *, is_on: bool) -> None:
     """Plan for streams of lines, or for tables of known size."""
     connection.execute("set disabled_optimizers = ?", [_STREAMING if is_on else ""])
