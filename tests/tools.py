@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -246,3 +247,13 @@ def environment() -> Mapping[str, str]:
     place = str(Path(loglode.__file__).resolve().parent.parent)
     mine = {key: value for key, value in os.environ.items() if not key.startswith("LOGLODE_")}
     return mine | {"PYTHONPATH": place, "PYTHONDONTWRITEBYTECODE": "1", "TZ": "UTC"}
+
+
+def changed_contract(path: Path, changes: Mapping[str, str]) -> Path:
+    """The built-in contract with texts replaced, as version 1.1.0."""
+    text = resources.files("loglode.contract").joinpath("web_logs.odcs.yaml").read_text("utf-8")
+    for old, new in {"version: 1.0.0": "version: 1.1.0", **changes}.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    return path

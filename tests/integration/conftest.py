@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.tools import changed_contract
 
 from loglode.generate import GenerateSpec, generate
 
@@ -26,6 +27,10 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
             broken_share=0.02, duplicate_share=0.02,
         )
     )  # fmt: skip
-    return sorted(
-        path for path in folder.iterdir() if path.suffix == ".json" and path.name[0] != "_"
-    )
+    return sorted(path for path in folder.iterdir() if path.suffix == ".json" and path.name[0] != "_")
+
+
+@pytest.fixture
+def laxer_contract(tmp_path: Path) -> Path:
+    """The built-in contract, next version, with one method more."""
+    return changed_contract(tmp_path / "laxer.yaml", {"validValues: [GET,": "validValues: [PROBE, GET,"})

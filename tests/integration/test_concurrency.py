@@ -1,0 +1,182 @@
+"""Several processes at work in one lake do what one alone would have done."""
+
+from __future__ import annotations
+
+import fcntl
+import random
+from pathlib import Path
+from typing import Any
+
+import deltalake
+import pytest
+from deltalake import DeltaTable
+from tests.tools import (
+    ALL_TABLES,
+    BY_BATCH,
+    LINEAGE,
+    QUARANTINE,
+    RUNS,
+    SILVER,
+    assert_same,
+    changed_contract,
+    counts,
+    finish,
+    go,
+    load,
+    record,
+    records,
+    replay,
+    rows,
+    start,
+    table,
+    verify,
+    write,
+)
+
+from loglode.lake import Snapshot, Table, TableSpec, staging
+
+# How files fall into batches depends on who came first; what they hold does not.
+EVENT_TABLES = [name for name in ALL_TABLES if name not in BY_BATCH]
+
+
+def together(*processes: Any) -> None:
+    """Let processes that are ready begin at once, and wait until all have come through."""
+    for process in processes:
+        go(process)
+    for process in processes:
+        finish(process)
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory, logs: list[Path]) -> Path:
+    lake = tmp_path_factory.mktemp("quiet") / "lake"
+    load(lake, *logs)
+    return lake
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_four_processes_load_overlapping_files(lake: Path, quiet: Path, logs: list[Path], seed: int) -> None:
+    chance = random.Random(seed)
+    shares = [chance.sample(logs, 4) for _ in range(3)]
+    shares.append(sorted({*logs} - set().union(*shares)) + chance.sample(logs, 3))
+    sizes = chance.sample([1, 1, 400_000, 1 << 30], 4)
+    together(
+        *(start("run", lake, share, batch_bytes=size) for share, size in zip(shares, sizes, strict=True))
+    )
+    verify(lake)
+    # Of an event that was sent twice, the copy that came first is the one that stays.
+    assert_same(lake, quiet, names=EVENT_TABLES, without=LINEAGE)
+    assert counts(lake) == counts(quiet)
+    assert sum(batch["objects"] for batch in table(lake, RUNS)) == len(logs)
+    assert rows(lake, "gold/pipeline_metrics", without=LINEAGE) != []
+    assert len(table(lake, "gold/pipeline_metrics")) == len(table(lake, RUNS))
+
+
+def test_two_processes_replay_at_once(tmp_path: Path, laxer_contract: Path) -> None:
+    calm, lake = tmp_path / "calm", tmp_path / "lake"
+    log = probes(tmp_path / "a.json")
+    for place in (calm, lake):
+        load(place, log)
+    replay(calm, contract=laxer_contract)
+    together(*(start("replay", lake, contract=laxer_contract) for _ in range(2)))
+    verify(lake)
+    assert_same(lake, calm, without={"batch_id"})
+
+
+def test_a_load_and_a_replay_at_once(tmp_path: Path, laxer_contract: Path) -> None:
+    """The load brings, among others, the very lines that the replay is freeing."""
+    calm, lake = tmp_path / "calm", tmp_path / "lake"
+    log = probes(tmp_path / "a.json")
+    more = write(tmp_path / "b.json", [*records(30, first=9000), "broken"])
+    for place in (calm, lake):
+        load(place, log)
+    write(log, [record(50_000), record(50_001, method="PROBE")], append=True)
+    load(calm, log, more, contract=laxer_contract)
+    replay(calm, contract=laxer_contract)
+    together(
+        start("run", lake, [log, more], contract=laxer_contract, batch_bytes=1),
+        start("replay", lake, contract=laxer_contract),
+    )
+    verify(lake)
+    assert len(table(lake, QUARANTINE)) == 3
+    assert_same(lake, calm, names=EVENT_TABLES, without={"batch_id"})
+
+
+def test_two_processes_add_the_same_column_at_once(tmp_path: Path) -> None:
+    lake, calm = tmp_path / "lake", tmp_path / "calm"
+    contract = tenants(tmp_path)
+    first = write(tmp_path / "old.json", records(5))
+    shares = [
+        write(tmp_path / f"{n}.json", records(5, first=n * 5000, tenant=f"t{n}", host=f"h{n}"))
+        for n in range(1, 5)
+    ]
+    for place in (calm, lake):
+        load(place, first)
+    load(calm, *shares, contract=contract)
+    together(*(start("run", lake, [share], contract=contract) for share in shares))
+    verify(lake)
+    assert_same(lake, calm, names=EVENT_TABLES, without=LINEAGE)
+    assert len(table(lake, SILVER)) == 25
+
+
+def test_a_column_that_is_being_added_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the table and the change, another process makes a change of its own."""
+    columns = (("a", "VARCHAR", ""), ("year", "INTEGER", ""))
+    Table(TableSpec("t", columns, ("year",), ""), tmp_path / "t").snapshot_or_create()
+    look = Table.snapshot
+    others = [1, 2]
+
+    def snapshot(self: Table) -> Snapshot:
+        found = look(self)
+        if others:
+            added = deltalake.Field(f"theirs{len(others)}", "string")
+            DeltaTable(tmp_path / "t").alter.add_columns([added])
+            others.pop()
+        return found
+
+    monkeypatch.setattr(Table, "snapshot", snapshot)
+    wider = Table(TableSpec("t", (*columns, ("mine", "BIGINT", "")), ("year",), ""), tmp_path / "t")
+    names = {field.name for field in wider.snapshot_or_create().delta.schema().fields}
+    assert names == {"a", "year", "mine", "theirs1", "theirs2"}
+
+
+def test_a_folder_is_not_taken_for_abandoned_before_its_lock_is_held(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = fcntl.flock
+    removed: list[int] = []
+
+    def flock(descriptor: Any, operation: int) -> None:
+        """Somebody cleans up in the moment between the making of the lock and the taking of it."""
+        if not removed and operation == fcntl.LOCK_EX:
+            removed.append(0)
+            removed.append(staging.remove_abandoned(lake))
+        locked(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with staging.staging(lake, "mine") as folder:
+        assert removed == [0, 1]
+        (folder / "work").write_text("still here")
+        assert staging.remove_abandoned(lake) == 0
+        assert (folder / "work").exists()
+    assert not folder.exists()
+
+
+def probes(path: Path) -> Path:
+    """Lines that are refused until PROBE is a method, and some that always are or never."""
+    lines = [record(i, method="PROBE", path=f"/{i}") for i in range(20)]
+    return write(path, [*lines, *records(10, first=100), "broken", record(7, status=0)])
+
+
+def tenants(folder: Path) -> Path:
+    """The built-in contract with one field more."""
+    return changed_contract(
+        folder / "tenants.yaml",
+        {
+            "      - name: warnings\n": "      - name: tenant\n        logicalType: string\n"
+            "        description: Whose site it is.\n      - name: warnings\n"
+        },
+    )

@@ -1,0 +1,252 @@
+"""`kill -9` at any moment costs time, never rows: the next run goes on where the dead one stopped."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import pytest
+from tests.tools import (
+    GOLD,
+    QUARANTINE,
+    SILVER,
+    assert_same,
+    finish,
+    go,
+    load,
+    record,
+    records,
+    replay,
+    settings,
+    start,
+    table,
+    verify,
+    write,
+)
+
+from loglode import pipeline
+from loglode.lake.staging import FOLDER
+
+pytestmark = pytest.mark.kill
+
+KILLS = 50
+# Batches of two files.
+BATCH_BYTES = 400_000
+WITHOUT = {"objects_skipped"}
+
+# The process dies at the n-th time that something is about to be, or has just been, done.
+DIE = """
+from loglode.lake.table import Table
+from loglode.pipeline import bronze_to_silver, quarantine
+
+def dying(function, name_of):
+    def wrapped(*args, **kwargs):
+        if MOMENT == "before":
+            die_at(name_of(*args))
+        result = function(*args, **kwargs)
+        if MOMENT == "after":
+            die_at(name_of(*args))
+        return result
+    return wrapped
+
+def die_at(name):
+    global NUMBER
+    if name in NAMES or not NAMES:
+        NUMBER -= 1
+        if not NUMBER:
+            os._exit(99)
+"""
+ON_COMMIT = """
+committer.try_commit = dying(committer.try_commit, lambda snapshot, _: snapshot.table.spec.name)
+"""
+ON_PUBLISH = """
+bronze_to_silver.publish = dying(bronze_to_silver.publish, lambda table, _: table.spec.name)
+quarantine.publish = bronze_to_silver.publish
+"""
+ON_CREATE = """
+import deltalake
+class Dying(deltalake.DeltaTable):
+    create = staticmethod(dying(deltalake.DeltaTable.create, lambda *_: "any"))
+deltalake.DeltaTable = Dying
+"""
+GOLD_NAMES = [name.removeprefix("gold/") for name in GOLD]
+
+
+def dying(moment: str, names: list[str], number: int, where: str = ON_COMMIT) -> str:
+    return f"MOMENT, NAMES, NUMBER = {moment!r}, {names!r}, {number}\n{DIE}{where}"
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory, logs: list[Path]) -> Path:
+    """A lake that nobody disturbed."""
+    lake = tmp_path_factory.mktemp("quiet") / "lake"
+    assert len(load(lake, *logs, batch_bytes=BATCH_BYTES).batches) == 3
+    return lake
+
+
+def assert_whole(lake: Path, quiet: Path, logs: list[Path], *, batch_bytes: int = BATCH_BYTES) -> None:
+    """Run once more to the end; then nothing tells that there was a death."""
+    report = load(lake, *logs, batch_bytes=batch_bytes)
+    assert_same(lake, quiet, without=WITHOUT)
+    if report.objects or report.gold_days:
+        assert list((lake / FOLDER).iterdir()) == [], "what the dead left behind is still there"
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_and_run_again(tmp_path: Path, quiet: Path, logs: list[Path]) -> None:
+    begun = time.monotonic()
+    process = start("run", tmp_path / "measured", logs, batch_bytes=BATCH_BYTES)
+    ready = time.monotonic()
+    go(process)
+    finish(process)
+    duration = time.monotonic() - ready
+    assert ready > begun
+    kills = Kills(KILLS, duration)
+    with ThreadPoolExecutor(2) as pool:
+        chains = [pool.submit(kills.chain, tmp_path / f"chain{n}", logs, seed=n) for n in range(2)]
+        for chain in chains:
+            for lake in chain.result():
+                assert_whole(lake, quiet, logs)
+                shutil.rmtree(lake)
+    assert kills.done >= KILLS
+
+
+class Kills:
+    """Kills processes until it has been enough; safe to use from several threads."""
+
+    def __init__(self, wanted: int, duration: float) -> None:
+        self.wanted = wanted
+        self.done = 0
+        self._duration = duration
+        self._lock = threading.Lock()
+
+    def chain(self, folder: Path, logs: list[Path], *, seed: int) -> list[Path]:
+        """Lakes in each of which runs were killed until one came through, or it was enough."""
+        chance = random.Random(seed)
+        folder.mkdir()
+        lakes: list[Path] = []
+        for number in count():
+            if self.done >= self.wanted:
+                return lakes
+            lakes.append(folder / f"lake{number}")
+            while self._is_killed(lakes[-1], logs, chance) and self.done < self.wanted:
+                pass
+        raise AssertionError
+
+    def _is_killed(self, lake: Path, logs: list[Path], chance: random.Random) -> bool:
+        process = start("run", lake, logs, batch_bytes=BATCH_BYTES)
+        go(process)
+        try:
+            process.wait(timeout=chance.uniform(0, self._duration))
+        except subprocess.TimeoutExpired:
+            process.kill()
+        _, words = process.communicate()
+        if process.returncode == 0:
+            return False
+        assert process.returncode == -signal.SIGKILL, words
+        with self._lock:
+            self.done += 1
+        return True
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two small files, a batch each: good, broken, blank and re-sent lines."""
+    folder = tmp_path_factory.mktemp("few")
+    events = [record(i * 4000, request_id=f"r{i}", path=f"/{i}") for i in range(40)]
+    return [
+        write(folder / "a.json", [*events[:25], "broken", "", record(1, method="PROBE")]),
+        write(folder / "b.json", [*events[20:], record(2, status=0), "broken"]),
+    ]
+
+
+@pytest.fixture(scope="module")
+def quiet_few(tmp_path_factory: pytest.TempPathFactory, few: list[Path]) -> Path:
+    """A lake of the small files that nobody disturbed."""
+    lake = tmp_path_factory.mktemp("quiet") / "lake"
+    assert len(load(lake, *few, batch_bytes=1).batches) == 2
+    return lake
+
+
+POINTS = {
+    "staged, not published": dying("before", ["web_logs"], 2, ON_PUBLISH),
+    "silver published, quarantine not": dying("before", ["quarantine"], 2, ON_PUBLISH),
+    "published, not committed": dying("before", ["web_logs"], 2),
+    "silver committed, quarantine not": dying("after", ["web_logs"], 2),
+    "quarantine committed, runs not": dying("after", ["quarantine"], 2),
+    "runs committed, gold not": dying("after", ["runs"], 2),
+    "between two gold tables": dying("after", GOLD_NAMES, 4),
+    "all gold but the last": dying("before", GOLD_NAMES, len(GOLD)),
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_death_at_a_chosen_point(lake: Path, quiet_few: Path, few: list[Path], point: str) -> None:
+    process = start("run", lake, few, batch_bytes=1, code=POINTS[point])
+    go(process)
+    finish(process, code=99)
+    assert_whole(lake, quiet_few, few, batch_bytes=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", [ON_COMMIT, ON_CREATE], ids=["commits", "tables made"])
+def test_death_after_every_single_step(lake: Path, quiet_few: Path, few: list[Path], where: str) -> None:
+    """Each process does one step more than the one before it, and dies."""
+    deaths = 0
+    while True:
+        process = start("run", lake, few, batch_bytes=1, code=dying("after", [], 1, where))
+        go(process)
+        process.communicate()
+        if process.returncode == 0:
+            break
+        assert process.returncode == 99
+        deaths += 1
+    # Silver, quarantine and runs of two batches, then gold; or the making of each table.
+    assert deaths == (2 * 3 + len(GOLD) if where is ON_COMMIT else 3 + len(GOLD))
+    assert_whole(lake, quiet_few, few, batch_bytes=1)
+
+
+@pytest.mark.parametrize("name", [SILVER, QUARANTINE, "gold/sessions"])
+def test_death_while_a_table_was_being_made(lake: Path, tmp_path: Path, name: str) -> None:
+    """The log's folder is there, and in it a half-written first commit under a passing name."""
+    (lake / name / "_delta_log").mkdir(parents=True)
+    (lake / name / "_delta_log" / "00000000000000000000.json#1").write_text('{"protocol":{"minR')
+    load(lake, write(tmp_path / "a.json", [*records(5), "broken"]))
+    assert (len(table(lake, SILVER)), len(table(lake, QUARANTINE))) == (5, 1)
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        dying("before", ["web_logs"], 1),
+        dying("after", ["web_logs"], 1),
+        dying("after", ["quarantine"], 1),
+        dying("after", ["runs"], 1),
+        dying("after", GOLD_NAMES, 3),
+    ],
+    ids=["published", "silver", "quarantine", "runs", "gold"],
+)
+def test_death_in_a_replay(tmp_path: Path, laxer_contract: Path, point: str) -> None:
+    log = write(
+        tmp_path / "a.json",
+        [*(record(i, method="PROBE", path=f"/{i}") for i in range(10)), *records(5), "broken"],
+    )
+    calm, lake = tmp_path / "calm", tmp_path / "lake"
+    for place in (calm, lake):
+        load(place, log)
+    assert replay(calm, contract=laxer_contract).rows_silver == 10
+    process = start("replay", lake, contract=laxer_contract, code=point)
+    go(process)
+    finish(process, code=99)
+    # Whoever comes next puts right what the dead process began; here a run with nothing new to load.
+    pipeline.run(settings(lake), [str(log)])
+    verify(lake)
+    replay(lake, contract=laxer_contract)
+    assert_same(lake, calm, without={"batch_id"})
