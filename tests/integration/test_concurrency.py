@@ -10,6 +10,7 @@ from typing import Any
 import deltalake
 import pytest
 from deltalake import DeltaTable
+from deltalake.schema import PrimitiveType
 from tests.tools import (
     ALL_TABLES,
     BY_BATCH,
@@ -132,7 +133,7 @@ def test_a_column_that_is_being_added_is_asked_for_again(
     def snapshot(self: Table) -> Snapshot:
         found = look(self)
         if others:
-            added = deltalake.Field(f"theirs{len(others)}", "string")
+            added = deltalake.Field(f"theirs{len(others)}", PrimitiveType("string"))
             DeltaTable(tmp_path / "t").alter.add_columns([added])
             others.pop()
         return found

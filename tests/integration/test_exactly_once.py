@@ -236,7 +236,7 @@ lines = st.lists(
 )
 
 
-@examples(max_examples=6)
+@examples(max_examples=4)
 @given(events=lines, chance=st.randoms(use_true_random=False))
 def test_any_split_into_files_and_batches_gives_the_same_rows(
     events: list[Record], chance: random.Random

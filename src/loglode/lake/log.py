@@ -56,6 +56,12 @@ def commit_metadata(root: Path, after: int, until: int) -> dict[int, dict[str, A
     return found
 
 
+def oldest_commit(root: Path) -> int:
+    """Lowest version whose commit the log still holds; 0 where it holds none."""
+    log = root / "_delta_log"
+    return min((int(path.stem) for path in log.glob("*.json") if path.stem.isdigit()), default=0)
+
+
 def _actions(log: Path, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
     for path in sorted(log.glob("*.json")):
         if path.stem.isdigit() and int(path.stem) >= start:

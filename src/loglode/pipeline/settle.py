@@ -12,7 +12,7 @@ from typing import Any
 from loglode.errors import LakeError
 from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
 from loglode.lake.committer import commit_when, publish
-from loglode.lake.log import commit_metadata
+from loglode.lake.log import commit_metadata, oldest_commit
 from loglode.lake.rows import write_rows
 
 SILVER_VERSION = "silver"
@@ -57,9 +57,23 @@ def records_after(lake: Lake, after: int, until: int) -> dict[int, dict[str, Any
     return None if found is None else {version: data for version, data in found.items() if "run" in data}
 
 
+def owed(lake: Lake, done: int, version: int) -> dict[int, dict[str, Any]] | None:
+    """Records that a table lacks which has applied all until `done`; None when the log cannot tell.
+
+    Delta cleans the log of old commits. Those were applied long ago, also where the table never said
+    so for lack of anything to do: no writer commits before it has settled all earlier commits.
+    """
+    if done >= version:
+        return {}
+    found = records_after(lake, done, version)
+    if found is None:
+        found = records_after(lake, max(done, oldest_commit(lake.silver.root) - 1), version)
+    return found
+
+
 def _pending(lake: Lake, version: int, snapshot: Snapshot) -> tuple[int, dict[int, dict[str, Any]]]:
     done = snapshot.transaction(SILVER_VERSION) or 0
-    pending = records_after(lake, done, version) if done < version else {}
+    pending = owed(lake, done, version)
     if pending is None:
         raise LakeError(
             f"table {snapshot.table.spec.name} is behind silver, whose log was cleaned since version {done}",

@@ -9,7 +9,7 @@ from typing import Any
 from loglode.lake import Lake, Table
 from loglode.pipeline.context import open_lake
 from loglode.pipeline.inspect import query
-from loglode.pipeline.settle import SILVER_VERSION, records_after
+from loglode.pipeline.settle import SILVER_VERSION, owed
 from loglode.pipeline.silver_to_gold import gold_is_current
 from loglode.settings import Settings
 
@@ -108,7 +108,7 @@ def _settled(lake: Lake) -> Check:
 
 
 def _owes(lake: Lake, table: Table, done: int, version: int) -> bool:
-    records = records_after(lake, done, version)
+    records = owed(lake, done, version)
     if records is None:
         return True
     if table is lake.runs:
