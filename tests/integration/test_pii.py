@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.logs import accepted, assert_verified, line, load, one, rows, settings_for, write
 
 from loglode.contract import load_contract
 from loglode.engines.duckdb.session import connect
@@ -20,7 +21,6 @@ from loglode.formats import FORMATS
 from loglode.settings import Settings
 from loglode.silver import MEMOS, silver_statement
 from loglode.sources.lines import SCHEMA
-from tests.logs import accepted, assert_verified, line, load, one, rows, settings_for, write
 
 USER, SESSION = "carla.canary-4711", "sess-Canary-0815-xyz"
 SECRETS = {
@@ -36,8 +36,16 @@ SECRETS = {
     "aws": "AKIACANARY0123456789",
 }
 # Values of parameters that the contract calls sensitive need not look like secrets.
-PARAMETERS = {"token": "plain-canary-1", "password": "hunter2canary", "SID": "cn4ry", "email": "no-at-canary", "jsessionid": "can-short"}
-NEEDLES = tuple(text.encode() for text in {**SECRETS, **{f"p_{k}": v for k, v in PARAMETERS.items()}}.values())
+PARAMETERS = {
+    "token": "plain-canary-1",
+    "password": "hunter2canary",
+    "SID": "cn4ry",
+    "email": "no-at-canary",
+    "jsessionid": "can-short",
+}
+NEEDLES = tuple(
+    text.encode() for text in {**SECRETS, **{f"p_{k}": v for k, v in PARAMETERS.items()}}.values()
+)
 QUERY = "&".join(f"{name}={value}" for name, value in PARAMETERS.items())
 OWN = {"user_id": USER, "session_id": SESSION, "client_ip": "203.0.113.77"}
 
@@ -61,9 +69,13 @@ def _json_lines() -> Iterator[str]:
                 # A user's own id is known only where the same line names the user.
                 yield line(**{**OWN, name: text})
         for text in _places(secret):
-            yield line(**OWN, query=QUERY + f"&a={secret}", referrer=text, utm_source=secret, utm_campaign=text)
+            yield line(
+                **OWN, query=QUERY + f"&a={secret}", referrer=text, utm_source=secret, utm_campaign=text
+            )
             yield line(**OWN, http={"request": {"referrer": text}}, url={"full": text, "path": text})
-            yield line(**OWN, request={"uri": text, "host": secret, "headers": {"Referer": [text]}}, path=None)
+            yield line(
+                **OWN, request={"uri": text, "host": secret, "headers": {"Referer": [text]}}, path=None
+            )
 
 
 def _combined_lines() -> Iterator[str]:
@@ -79,7 +91,7 @@ def _combined_lines() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def masked(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Settings, str]]:
+) -> tuple[Settings, str]:
     """A lake made of lines that are full of canaries, and what was logged while it was made."""
     folder = tmp_path_factory.mktemp("pii")
     settings = settings_for(folder)
@@ -97,7 +109,7 @@ def masked(
     write(bronze / "more.ndjson", [line(**{**OWN, "path": "/plain", "client_ip": SECRETS["ipv6"]})])
     report = load(settings, bronze)
     logging.getLogger().removeHandler(handler)
-    yield settings, "\n".join([*records, json.dumps(report.as_dict())])
+    return settings, "\n".join([*records, json.dumps(report.as_dict())])
 
 
 def _exposed(settings: Settings) -> list[Path]:
@@ -143,10 +155,17 @@ def test_no_canary_leaves_quarantine(masked: tuple[Settings, str], needle: bytes
     settings, said = masked
     leaks = [path.relative_to(settings.lake) for path in _exposed(settings) if needle.lower() in _all(path)]
     if leaks:
-        columns = [name for name, kind in rows(settings, "select column_name, column_type from (describe web_logs)") if kind == "VARCHAR"]
+        columns = [
+            name
+            for name, kind in rows(settings, "select column_name, column_type from (describe web_logs)")
+            if kind == "VARCHAR"
+        ]
         where = {}
         for name in columns:
-            hits = rows(settings, f"select \"{name}\", source_object, source_line from web_logs where contains(lower(\"{name}\"), lower('{needle.decode()}')) limit 3")
+            hits = rows(
+                settings,
+                f'select "{name}", source_object, source_line from web_logs where contains(lower("{name}"), lower(\'{needle.decode()}\')) limit 3',
+            )
             if hits:
                 where[name] = hits
         pytest.fail(f"{needle!r} in {leaks[:3]}: {where}")
@@ -162,7 +181,9 @@ def _all(path: Path) -> bytes:
     return _CACHE[path]
 
 
-def test_nothing_is_printed(masked: tuple[Settings, str], capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_nothing_is_printed(
+    masked: tuple[Settings, str], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     del masked
     settings = settings_for(tmp_path)
     write(tmp_path / "a.ndjson", list(_json_lines())[:50])
@@ -194,20 +215,29 @@ def test_the_key_is_a_parameter_of_the_statement() -> None:
             connection.execute(f"create or replace temp table {memo.name} as {select}")
         statement = silver_statement(contract, fmt, frozenset())
         assert "$pseudonym_key" in statement
-        parameters = {"pseudonym_key": key, "batch_id": "b", "contract_version": "1", "processed_at": "2026-01-01"}
+        parameters = {
+            "pseudonym_key": key,
+            "batch_id": "b",
+            "contract_version": "1",
+            "processed_at": "2026-01-01",
+        }
         plan = connection.execute(f"explain {statement}", parameters).fetchall()
         # The plan is of the statement as bound; it is shown to nobody, and cut to a few characters.
         assert statement.count(key) == 0
         assert key not in str(plan)
     with pytest.raises(duckdb.Error) as caught:
-        connection.execute("select error($pseudonym_key::varchar || 'x')::int + nothing", {"pseudonym_key": key})
+        connection.execute(
+            "select error($pseudonym_key::varchar || 'x')::int + nothing", {"pseudonym_key": key}
+        )
     assert key not in str(caught.value)
 
 
-def test_an_error_of_the_engine_does_not_show_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_engine_does_not_show_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = settings_for(tmp_path)
     write(tmp_path / "a.ndjson", [line(**OWN)])
-    import loglode.engines.duckdb.engine as engine
+    from loglode.engines.duckdb import engine
 
     monkeypatch.setattr(engine, "silver_statement", lambda *_: "select cast($pseudonym_key as integer)")
     with pytest.raises(LoglodeError) as caught:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.logs import assert_verified, load, one, rows, settings_for
 
 from loglode.settings import Settings
-from tests.logs import assert_verified, load, one, rows, settings_for
 
 FOLDERS = ("combined", "epa-http", "bitly", "crowdsec", "opensearch", "lnav", "advertools", "elb")
 COMBINED = ("combined/apache_logs.log", "combined/wordpress_2016.log.gz")
@@ -51,7 +51,9 @@ def test_facts_of_combined_logs(real: Settings, real_logs: Path, name: str) -> N
     assert found == facts["status"]
     assert one(real, f"select count(distinct client_id) from web_logs where {of}") == facts["uniq_hosts"]
     assert one(real, f"select sum(bytes_sent)::bigint from web_logs where {of}") == facts["bytes_sum"]
-    methods = rows(real, f"select method, count(*) from web_logs where {of} and method is not null group by all")
+    methods = rows(
+        real, f"select method, count(*) from web_logs where {of} and method is not null group by all"
+    )
     assert dict(methods) == dict(facts["methods"])
     hosts = dict(rows(real, f"select client_id, count(*) from web_logs where {of} group by all"))
     top = {_client(real, address): count for address, count in facts["top_hosts"]}
@@ -75,7 +77,9 @@ def test_top_paths_and_times_of_combined_logs(real: Settings, real_logs: Path, n
 
 
 def test_gold_tells_the_same_totals(real: Settings) -> None:
-    silver = rows(real, "select count(*), sum(bytes_sent)::bigint, count(*) filter (status >= 500) from web_logs")
+    silver = rows(
+        real, "select count(*), sum(bytes_sent)::bigint, count(*) filter (status >= 500) from web_logs"
+    )
     gold = rows(
         real,
         "select sum(requests)::bigint, sum(bytes_sent)::bigint, sum(requests_5xx)::bigint from daily_metrics",
@@ -129,7 +133,9 @@ CLAIMED = (
     "apache2-logs", "apache2-malformed", "nginx_http-logs", "nginx-http-malformed", "caddy-logs", "traefik_json",
     "traefik_clf",
 )  # fmt: skip
-ASSERTION = re.compile(r'results\["s01-parse"\]\["[^"]+"\]\[(\d+)\]\.Evt\.(Meta|Parsed)\["(\w+)"\] == (.*)$', re.M)
+ASSERTION = re.compile(
+    r'results\["s01-parse"\]\["[^"]+"\]\[(\d+)\]\.Evt\.(Meta|Parsed)\["(\w+)"\] == (.*)$', re.MULTILINE
+)
 WANTED = ("source_ip", "http_verb", "http_status", "http_path", "target_fqdn", "body_bytes_sent")
 
 
@@ -143,7 +149,12 @@ def _expected(folder: Path) -> Counter[tuple[Any, ...]]:
             events[int(number)].setdefault(key, json.loads(text))
     found = (e for e in events.values() if e.get("http_status", "0") not in ("0", "-", ""))
     return Counter(
-        (forwarded.get(e["source_ip"], e["source_ip"]), e.get("http_verb") or None, int(e["http_status"]), e.get("http_path") or None)
+        (
+            forwarded.get(e["source_ip"], e["source_ip"]),
+            e.get("http_verb") or None,
+            int(e["http_status"]),
+            e.get("http_path") or None,
+        )
         for e in found
     )
 
@@ -187,7 +198,10 @@ def test_caddy_and_cloudflare_rows(real: Settings) -> None:
     assert len(cloudflare) == 15
     assert cloudflare[0] == ("www.example.com", "GET", "/", 200, 12480, "US", None, 1712790000100000000)
     assert cloudflare[1][6] == "www.google.com"
-    strings = rows(real, f"select host, method, status, event_ts::varchar, country from web_logs where {_of('logfile_cloudflare.json')}")
+    strings = rows(
+        real,
+        f"select host, method, status, event_ts::varchar, country from web_logs where {_of('logfile_cloudflare.json')}",
+    )
     assert strings == [("www.ripe.net", "HEAD", 301, "2022-10-30 00:00:02+00", "RU")]
 
 
@@ -210,5 +224,7 @@ def test_opensearch_samples(real: Settings, real_logs: Path) -> None:
         real, f"select method, status, bytes_sent from web_logs where {_of(name)} order by source_line"
     )
     assert len(found) == len(sample)
-    wanted = [(e["request"]["method"], int(e["response"]["status_code"]), e["response"]["bytes"]) for e in sample]
+    wanted = [
+        (e["request"]["method"], int(e["response"]["status_code"]), e["response"]["bytes"]) for e in sample
+    ]
     assert found == wanted

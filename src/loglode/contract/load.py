@@ -11,7 +11,7 @@ import yaml
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
 from pydantic import ValidationError
 
-from loglode.contract.model import SQL_TYPES, Alias, Contract, Field, Goal, Masking, Rule, Severity
+from loglode.contract.model import SQL_TYPES, Alias, Contract, Field, Goal, Masking, Rule, RuleKind, Severity
 from loglode.errors import ContractError
 
 DERIVATIONS = frozenset(
@@ -22,8 +22,10 @@ MASKINGS: tuple[Masking, ...] = get_args(Masking)
 BUILT_IN = "web_logs.odcs.yaml"
 _CUSTOM = frozenset("aliases masking stored derived onInvalid queryParameter".split())
 _OPTIONS = frozenset("minimum maximum maxLength pattern format".split())
+_BOUNDS: dict[str, RuleKind] = {"minimum": "minimum", "maximum": "maximum", "maxLength": "max_length"}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _PHYSICAL = frozenset("SMALLINT INTEGER BIGINT DOUBLE VARCHAR BOOLEAN DATE".split())
+_LOOKS_AROUND = re.compile(r"\(\?[=!]|\(\?<[=!]|\\[1-9]")
 # Reserved so that the generated SQL can use them beside the contract's own names.
 _RESERVED_PREFIX = "raw_"
 
@@ -93,8 +95,10 @@ def _to_contract(document: OpenDataContractStandard) -> Contract:
         name="web_logs",
         version=str(document.version),
         fields=fields,
-        goals=tuple(_to_goal(g) for g in custom.get("goals") or ()),
-        sensitive_parameters=tuple(str(p) for p in custom.get("sensitiveParameters") or ()),
+        goals=tuple(_to_goal(g) for g in _items("goals", custom.get("goals"))),
+        sensitive_parameters=tuple(
+            str(p) for p in _items("sensitiveParameters", custom.get("sensitiveParameters"))
+        ),
         session_gap_seconds=_seconds(custom, "sessionGapSeconds", 1800),
         source_session_gap_seconds=_seconds(custom, "sourceSessionGapSeconds", 86400),
     )
@@ -104,6 +108,18 @@ def _seconds(custom: dict[str | None, Any], name: str, default: int) -> int:
     value = custom.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise ContractError(f"{name} is {value!r}", hint="a whole number of seconds above 0 is wanted")
+    return value
+
+
+def _items(where: str, value: object) -> list[Any]:
+    if value is None or isinstance(value, list):
+        return value or []
+    raise ContractError(f"{where} is {value!r}", hint="a list is wanted")
+
+
+def _number(where: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ContractError(f"{where} is {value!r}", hint="a number is wanted")
     return value
 
 
@@ -130,7 +146,7 @@ def _to_field(prop: SchemaProperty) -> Field:
     derived = custom.get("derived")
     if derived is not None and derived not in DERIVATIONS:
         raise ContractError(f"field {name}: derived {derived!r} is unknown")
-    aliases = tuple(_to_alias(name, a) for a in custom.get("aliases") or ())
+    aliases = tuple(_to_alias(name, a) for a in _items(f"field {name}: aliases", custom.get("aliases")))
     if derived is None and not aliases:
         aliases = (Alias((name,)),)
     on_invalid = _severity(name, custom.get("onInvalid", "reject"))
@@ -192,12 +208,12 @@ def _to_rules(prop: SchemaProperty, name: str, on_invalid: Severity) -> tuple[Ru
             hint=f"supported: {', '.join(sorted(_OPTIONS))}",
         )
     rules = []
-    if "minimum" in options:
-        rules.append(Rule(f"{name}_invalid", "minimum", on_invalid, options["minimum"]))
-    if "maximum" in options:
-        rules.append(Rule(f"{name}_invalid", "maximum", on_invalid, options["maximum"]))
-    if "maxLength" in options:
-        rules.append(Rule(f"{name}_invalid", "max_length", on_invalid, float(options["maxLength"])))
+    for word, kind in _BOUNDS.items():
+        if word in options:
+            bound = options[word]
+            if prop.logicalType != "timestamp" or word == "maxLength":
+                bound = _number(f"field {name}: {word}", bound)
+            rules.append(Rule(f"{name}_invalid", kind, on_invalid, bound))
     if "pattern" in options:
         rules.append(Rule(f"{name}_invalid", "pattern", on_invalid, _pattern(name, options["pattern"])))
     rules.extend(_to_rule(name, check) for check in prop.quality or [] if check.type != "text")
@@ -214,7 +230,8 @@ def _to_rule(name: str, check: Any) -> Rule:
     severity = _severity(name, check.severity or "reject")
     dimension = str(check.dimension or "conformity")
     arguments = dict(check.arguments or {})
-    if check.type == "custom" and check.engine == "loglode" and isinstance(check.implementation, str):
+    is_own = check.type == "custom" and check.engine == "loglode"
+    if is_own and isinstance(check.implementation, str) and check.implementation.strip():
         return Rule(code, "predicate", severity, check.implementation, dimension)
     if check.metric == "invalidValues" and isinstance(arguments.get("validValues"), list):
         return Rule(
@@ -237,16 +254,22 @@ def _pattern(name: str, pattern: object) -> str:
         re.compile(str(pattern))
     except re.error as error:
         raise ContractError(f"field {name}: pattern {pattern!r} is no regular expression: {error}") from error
+    if _LOOKS_AROUND.search(str(pattern)):
+        raise ContractError(
+            f"field {name}: pattern {pattern!r} is no regular expression of RE2",
+            hint="the engines know neither lookaround nor references to groups",
+        )
     return str(pattern)
 
 
 def _to_goal(value: Any) -> Goal:
     if not isinstance(value, dict) or "goal" not in value or "pathPattern" not in value:
         raise ContractError(f"goal {value!r} needs at least goal and pathPattern")
+    where = f"goal {value['goal']}"
     return Goal(
         goal=str(value["goal"]),
         method=value.get("method"),
         path_pattern=str(value["pathPattern"]),
-        min_status=int(value.get("minStatus", 200)),
-        max_status=int(value.get("maxStatus", 399)),
+        min_status=int(_number(f"{where}: minStatus", value.get("minStatus", 200))),
+        max_status=int(_number(f"{where}: maxStatus", value.get("maxStatus", 399))),
     )

@@ -17,10 +17,10 @@ _SECRETS = (
         r"\b(sk|pk|rk)_(live|test)_[0-9A-Za-z_]+|\bgh[pousr]_[0-9A-Za-z]{16,}|\bxox[a-z]-[0-9A-Za-z-]+",
         ":token",
     ),
-    (r"\b(AKIA|ASIA)[0-9A-Z]{12,}|[0-9A-Za-z_+=]{32,}", ":token"),
+    (r"\b(AKIA|ASIA)[0-9A-Z]{12,}|[0-9A-Za-z_+]{32,}={0,2}", ":token"),
 )
 # One cheap look decides whether any of them can match.
-_SUSPECT = r"@|%40|[0-9][.][0-9]|:|eyJ|_live_|_test_|gh[pousr]_|xox|AKIA|ASIA|[0-9A-Za-z_+=]{32}"
+_SUSPECT = r"@|%40|[0-9][.][0-9]|:|eyJ|_live_|_test_|gh[pousr]_|xox|AKIA|ASIA|[0-9A-Za-z_+]{32}"
 MIN_ID_LENGTH = 6
 
 
@@ -40,12 +40,13 @@ def keyed_hash(text: str) -> str:
 def network(address: str) -> str:
     """/24 of an IPv4 address, /48 of an IPv6 address, null for anything else."""
     groups = f"string_split(split_part({address}, '::', 1), ':')"
-    third = f"case when len({groups}) > 2 then ':' || {groups}[3] else '' end"
-    second = f"case when len({groups}) > 1 then ':' || {groups}[2] else '' end"
+    first, second, third = (f"coalesce(nullif(ltrim({groups}[{n}], '0'), ''), '0')" for n in (1, 2, 3))
+    # One name for one network, however its addresses are written: no leading zeros, no zeros before ::.
+    named = f"regexp_replace({first} || ':' || {second} || ':' || {third}, '(^0)?(:0)+$', '')"
     return (
         f"case when contains({address}, ':') then"
-        f" case when regexp_full_match({address}, '[0-9A-Fa-f]{{1,4}}(:[0-9A-Fa-f]{{0,4}}){{2,7}}')"
-        f" then lower({groups}[1] || {second} || {third} || '::/48') end"
+        f" case when regexp_full_match({address}, '[0-9A-Fa-f]{{0,4}}(:[0-9A-Fa-f]{{0,4}}){{2,7}}')"
+        f" then lower({named} || '::/48') end"
         f" when regexp_full_match({address}, '[0-9]{{1,3}}([.][0-9]{{1,3}}){{3}}')"
         f" then substr({address}, 1, length({address}) - strpos(reverse({address}), '.')) || '.0/24' end"
     )

@@ -72,10 +72,13 @@ def query_parameter(query: str, name: str) -> str:
 
 def route(path: str) -> str:
     """The path with identifiers replaced: numbers by :id, UUIDs by :uuid, long hexadecimals by :hash."""
-    uuid = r"/[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(/|$)"
-    text = f"regexp_replace({path}, '{uuid}', '/:uuid\\2', 'g')"
+    kinds = (
+        ("/[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(/|$)", ":uuid"),
+        ("/[0-9]+(/|$)", ":id"),
+        ("/[0-9a-fA-F]{16,}(/|$)", ":hash"),
+    )
+    text = path
     # Neighbours share a slash, which a match consumes: the second pass finds the others.
-    for _ in range(2):
-        text = f"regexp_replace({text}, '/[0-9]+(/|$)', '/:id\\1', 'g')"
-    text = f"regexp_replace({text}, '/[0-9a-fA-F]*[0-9][0-9a-fA-F]{{15,}}(/|$)', '/:hash\\1', 'g')"
+    for pattern, word in kinds * 2:
+        text = f"regexp_replace({text}, '{pattern}', '/{word}\\1', 'g')"
     return f"case when regexp_matches({path}, '/[0-9]|/[0-9a-fA-F]{{8}}') then {text} else {path} end"

@@ -168,7 +168,7 @@ def _valid_utf8(data: bytes) -> bytes:
 def _fingerprint(text: pa.StringArray) -> str | None:
     """Hash of the first line that is not blank; compressing, renaming or growing does not change it."""
     for value in text:  # stops at the first line, as a rule
-        line = value.as_py().strip()
+        line = value.as_py().strip(" \t\r\n")  # what the silver statement calls blank
         if line:
             return hashlib.sha256(line.encode("utf-8")).hexdigest()[:32]
     return None

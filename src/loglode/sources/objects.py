@@ -26,8 +26,11 @@ _GZIP_PIECE, _ZSTD_PIECE = 1 << 16, 1 << 11
 class _Decompressor(Protocol):
     """What zlib's and zstandard's objects for one member or frame have in common."""
 
-    eof: bool
-    unused_data: bytes
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
 
     def decompress(self, data: bytes, /) -> bytes: ...
 

@@ -1,0 +1,230 @@
+"""The data contract: valid by the standard's own model and schema, and wrong ones are refused by name."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from open_data_contract_standard.model import OpenDataContractStandard
+from tests.logs import accepted, assert_verified, line, load, one, refused, settings_for, write
+
+from loglode import pipeline
+from loglode.contract import load_contract
+from loglode.errors import ContractError
+
+INVALID = sorted((Path(__file__).parent.parent / "invalid_contracts").glob("*.yaml"))
+BUILT_IN = resources.files("loglode.contract").joinpath("web_logs.odcs.yaml")
+
+
+def document() -> dict[str, Any]:
+    """The built-in contract as plain data."""
+    data = yaml.safe_load(BUILT_IN.read_text(encoding="utf-8"))
+    assert isinstance(data, dict)
+    return data
+
+
+def test_the_contract_is_valid_by_the_official_model() -> None:
+    parsed = OpenDataContractStandard.from_file(str(BUILT_IN))
+    assert parsed.apiVersion == "v3.1.0"
+    assert [schema.name for schema in parsed.schema_ or []] == ["web_logs"]
+
+
+def _follow(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema:
+        target: Any = root
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+    return schema
+
+
+def complaints(value: Any, schema: Any, root: dict[str, Any], where: str = "$") -> list[str]:
+    """What a JSON schema has against a value: the keywords that the standard's schema uses."""
+    if isinstance(schema, bool):
+        return [] if schema else [f"{where}: nothing is allowed here"]
+    schema = _follow(schema, root)
+    found: list[str] = []
+    kinds = schema.get("type")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if kinds and not any(_is_kind(value, kind) for kind in kinds):
+        return [f"{where}: {value!r} is no {kinds}"]
+    if "enum" in schema and value not in schema["enum"]:
+        found.append(f"{where}: {value!r} is not one of {schema['enum']}")
+    if "const" in schema and value != schema["const"]:
+        found.append(f"{where}: {value!r} is not {schema['const']!r}")
+    found += _combined(value, schema, root, where)
+    if isinstance(value, dict):
+        found += _object_complaints(value, schema, root, where)
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            found += complaints(item, schema.get("items", True), root, f"{where}[{index}]")
+    return found
+
+
+def _combined(value: Any, schema: dict[str, Any], root: dict[str, Any], where: str) -> list[str]:
+    found: list[str] = []
+    for part in schema.get("allOf", ()):
+        found += complaints(value, part, root, where)
+    for word in ("anyOf", "oneOf"):
+        if word in schema and all(complaints(value, part, root, where) for part in schema[word]):
+            found.append(f"{where}: fits {word} in no way")
+    if "if" in schema:
+        branch = "else" if complaints(value, schema["if"], root, where) else "then"
+        found += complaints(value, schema.get(branch, True), root, where)
+    if "not" in schema and not complaints(value, schema["not"], root, where):
+        found.append(f"{where}: is what it must not be")
+    return found
+
+
+def _object_complaints(
+    value: dict[str, Any], schema: dict[str, Any], root: dict[str, Any], where: str
+) -> list[str]:
+    found = [f"{where}: {key} is missing" for key in schema.get("required", ()) if key not in value]
+    declared = schema.get("properties", {})
+    for key, item in value.items():
+        if key in declared:
+            found += complaints(item, declared[key], root, f"{where}.{key}")
+        elif not schema.get("patternProperties"):
+            found += complaints(item, schema.get("additionalProperties", True), root, f"{where}.{key}")
+    return found
+
+
+def _is_kind(value: Any, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    kinds = {
+        "object": dict,
+        "array": list,
+        "string": str,
+        "number": (int, float),
+        "integer": int,
+        "null": type(None),
+    }
+    return isinstance(value, kinds.get(kind, ()))  # type: ignore[arg-type]
+
+
+def test_the_contract_is_valid_by_the_official_schema() -> None:
+    schema = json.loads(resources.files("open_data_contract_standard").joinpath("schema.json").read_text())
+    assert complaints(document(), schema, schema) == []
+    broken = document()
+    broken["schema"][0]["properties"][0]["required"] = "perhaps"
+    broken["kind"] = "Data"
+    assert len(complaints(broken, schema, schema)) >= 2
+
+
+def test_every_field_is_described_and_classified() -> None:
+    fields = load_contract().fields
+    assert all(field.description.endswith((".", ")")) for field in fields)
+    assert {field.classification for field in fields} <= {"public", "pii", "restricted", "confidential"}
+    # What says who somebody is, is masked, derived or not kept.
+    for field in fields:
+        if field.classification == "pii" and field.is_stored:
+            assert field.masking in ("pseudonym", "network") or field.derived is not None, field.name
+
+
+def test_no_two_fields_claim_one_name() -> None:
+    """A name that two fields read would fill both from one value."""
+    names = [alias.path for field in load_contract().read_fields for alias in field.aliases]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)
+def test_invalid_contracts_are_refused_in_one_line(path: Path) -> None:
+    wanted = path.read_text().split("\n")[0].removeprefix("# Says: ")
+    with pytest.raises(ContractError) as caught:
+        load_contract(path)
+    assert wanted in caught.value.message
+    assert str(path) in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_there_are_invalid_contracts() -> None:
+    assert len(INVALID) > 25
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe", b"", b"\x00", b"{", b"a: &a [*a]", b"!!python/object/apply:os.getcwd []", b"[" * 20_000],
+)
+def test_files_that_are_no_contracts(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ContractError):
+        load_contract(path)
+
+
+def test_a_contract_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match=r"nowhere\.yaml"):
+        load_contract(tmp_path / "nowhere.yaml")
+    with pytest.raises(ContractError):
+        load_contract(tmp_path)
+
+
+def test_a_users_own_contract_adds_a_field_and_a_rule_end_to_end(tmp_path: Path) -> None:
+    data = document()
+    data["version"] = "2.0.0"
+    properties = data["schema"][0]["properties"]
+    shop = {
+        "name": "shop",
+        "logicalType": "string",
+        "description": "The shop.",
+        "customProperties": [{"property": "aliases", "value": ["shop", "tenant.name"]}],
+        "quality": [
+            {
+                "name": "shop_unknown", "type": "library", "metric": "invalidValues",
+                "arguments": {"validValues": ["north", "south"]}, "mustBe": 0, "severity": "reject",
+            }
+        ],
+    }  # fmt: skip
+    cart = {
+        "name": "cart_value",
+        "logicalType": "number",
+        "physicalType": "DOUBLE",
+        "description": "Value of the cart.",
+        "logicalTypeOptions": {"minimum": 0},
+        "customProperties": [{"property": "onInvalid", "value": "warn"}],
+        "quality": [
+            {
+                "name": "cart_without_shop", "type": "custom", "engine": "loglode", "severity": "warn",
+                "implementation": "cart_value is null or shop is not null",
+            }
+        ],
+    }  # fmt: skip
+    properties[-13:-13] = [shop, cart]
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+
+    settings = settings_for(tmp_path, contract=path)
+    write(
+        tmp_path / "a.ndjson",
+        [
+            line(shop="north", cart_value=12.5),
+            line(tenant={"name": "south"}, path="/2"),
+            line(shop="west", path="/3"),
+            line(cart_value=7, path="/4"),
+            line(shop="north", cart_value=-7, path="/5"),
+        ],
+    )
+    report = load(settings, tmp_path / "a.ndjson")
+    assert report.reasons == {"shop_unknown": 1}
+    assert report.warnings == {"cart_value_invalid": 1, "cart_without_shop": 1}
+    assert accepted(settings, "a.ndjson", "path, shop, cart_value, warnings, contract_version") == [
+        ("/", "north", 12.5, None, "2.0.0"),
+        ("/2", "south", None, None, "2.0.0"),
+        ("/4", None, None, "cart_without_shop", "2.0.0"),
+        ("/5", "north", None, "cart_value_invalid", "2.0.0"),
+    ]
+    assert [list(reasons) for _, reasons, _ in refused(settings, "a.ndjson")] == [["shop_unknown"]]
+    assert one(settings, "select sum(requests)::bigint from daily_metrics") == 4
+
+    shop["quality"][0]["arguments"]["validValues"].append("west")  # type: ignore[index]
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    changed = settings_for(tmp_path, contract=path)
+    freed = pipeline.replay_quarantine(changed)
+    assert (freed.rows_silver, freed.lines_quarantined) == (1, -1)
+    assert one(changed, "select count(*) from web_logs where shop = 'west'") == 1
+    assert_verified(changed)

@@ -1,0 +1,258 @@
+"""Formats: how an object's format is told, and which texts each finds in a line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from tests.logs import line
+
+from loglode.contract import load_contract
+from loglode.errors import UsageError
+from loglode.formats import FORMATS, Format, detect_format
+from loglode.formats.detect import json_layout, sample_keys
+from loglode.silver.canonical import canonical
+from loglode.sources.lines import SCHEMA, LineReader
+
+CONTRACT = load_contract()
+CONNECTION = duckdb.connect(config={"threads": "1"})
+
+
+class Bytes:
+    """A stream of bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, size: int) -> bytes:
+        taken, self._data = self._data[:size], self._data[size:]
+        return taken
+
+
+def read(fmt: Format, *lines: str | bytes, known_keys: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
+    """For each line: `is_malformed` and what stands under each field's name, nulls left out."""
+    data = b"\n".join(text.encode() if isinstance(text, str) else text for text in lines) + b"\n"
+    batches = list(LineReader("x", Bytes(data)).batches())  # type: ignore[arg-type]
+    CONNECTION.register("lines", pa.Table.from_batches(batches, SCHEMA))
+    cursor = CONNECTION.execute(f"from ({canonical(CONTRACT, fmt, known_keys)}) order by source_line")
+    names = [column[0] for column in cursor.description or []]
+    found = []
+    for row in cursor.fetchall():
+        values = dict(zip(names, row, strict=True))
+        texts = {n[4:]: v for n, v in values.items() if n.startswith("raw_") and v is not None}
+        found.append({**texts, "is_malformed": values["is_malformed"]})
+    return found
+
+
+def combined(text: str | bytes) -> dict[str, Any]:
+    (found,) = read(FORMATS["combined"], text)
+    return found
+
+
+STAMP = "[10/Oct/2000:13:55:36 -0700]"
+BASE = {
+    "event_ts": "10/Oct/2000:13:55:36 -0700", "client_ip": "127.0.0.1", "method": "GET", "path": "/a", "status": "200",
+    "bytes_sent": "2326", "request": "GET /a HTTP/1.0", "is_malformed": False,
+}  # fmt: skip
+
+
+def test_combined() -> None:
+    found = combined(
+        f'127.0.0.1 - frank {STAMP} "GET /a HTTP/1.0" 200 2326 "http://www.example.com/s.html" "M/4.08 [en]"'
+    )
+    assert found == {
+        **BASE, "user_id": "frank", "referrer": "http://www.example.com/s.html", "user_agent": "M/4.08 [en]",
+    }  # fmt: skip
+
+
+def test_common() -> None:
+    assert combined(f'127.0.0.1 - - {STAMP} "GET /a HTTP/1.0" 200 2326') == BASE
+    assert combined(f'127.0.0.1 - - {STAMP} "GET /a HTTP/1.0" 200 2326\r') == BASE
+    assert combined(f'127.0.0.1 - - {STAMP} "GET /a HTTP/1.0" 200 -')["bytes_sent"] == "0"
+
+
+def test_extra_fields_at_the_end_are_ignored() -> None:
+    found = combined(
+        f'127.0.0.1 - - {STAMP} "GET /a HTTP/1.0" 200 2326 "-" "curl" 17 "router" "http://10.0.0.1" 3ms'
+    )
+    assert found == {**BASE, "user_agent": "curl"}
+
+
+@pytest.mark.parametrize("host", ["www.example.com", "www.example.com:443", "WWW.Example.COM"])
+def test_a_virtual_host_in_front(host: str) -> None:
+    found = combined(f'{host} 127.0.0.1 - - {STAMP} "GET /a HTTP/1.0" 200 2326 "-" "-"')
+    assert found == {**BASE, "host": "www.example.com"}
+
+
+@pytest.mark.parametrize("user", ["frank", "frank@example.com", 'fr\\"ank'])
+def test_users(user: str) -> None:
+    for front in ("", "v.example "):
+        found = combined(f'{front}127.0.0.1 - {user} {STAMP} "GET /a HTTP/1.0" 200 2326 "-" "-"')
+        if "\\" not in user:
+            assert (found["user_id"], found["client_ip"]) == (user, "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("logged", "address"),
+    [
+        ("2001:db8::1", "2001:db8::1"), ("::1", "::1"), ("::ffff:10.1.2.3", "10.1.2.3"),
+        ("10.1.2.3:5678", "10.1.2.3"), ("client.example.net", "client.example.net"),
+    ],
+)  # fmt: skip
+def test_clients(logged: str, address: str) -> None:
+    assert combined(f'{logged} - - {STAMP} "GET /a HTTP/1.0" 200 2326')["client_ip"] == address
+
+
+def test_escaped_quotes() -> None:
+    found = combined(
+        f'127.0.0.1 - - {STAMP} "GET /a\\"b HTTP/1.0" 200 5 "http://x.example/\\"q\\"" "say \\"hi\\" \\\\o/"'
+    )
+    assert found["path"] == '/a"b'
+    assert found["referrer"] == 'http://x.example/"q"'
+    assert found["user_agent"] == 'say "hi" \\o/'
+    # A backslash before the closing quote is one of the text's own.
+    assert combined(f'127.0.0.1 - - {STAMP} "GET /a HTTP/1.0" 200 5 "-" "C:\\\\"')["user_agent"] == "C:\\"
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        r"\x16\x03\x01\x02\x00\x01",
+        "-",
+        "",
+        "GET",
+        "get /a HTTP/1.1",
+        "\\n",
+        "SSH-2.0-Go",
+        "\x05\x01\x00",
+        "/a HTTP/1.1",
+    ],
+)
+def test_a_request_that_is_none_has_no_method_and_no_path(request_line: str) -> None:
+    found = combined(f'127.0.0.1 - - {STAMP} "{request_line}" 400 226 "-" "-"')
+    assert (found.get("method"), found.get("path"), found["status"]) == (None, None, "400")
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query", "host"),
+    [
+        ("/", "/", None, None), ("/a?b=c", "/a", "b=c", None), ("/a?", "/a", None, None), ("/a?b?c", "/a", "b?c", None),
+        ("/a#f", "/a", None, None), ("*", "*", None, None), ("http://h.example/a?b", "/a", "b", "h.example"),
+        ("http://h.example:8080", "/", None, "h.example"), ("http://u:p@h.example/a", "/a", None, "h.example"),
+        ("http://h.example?q=1", "/", "q=1", "h.example"), ("//a//b", "//a//b", None, None),
+        ("/go?to=http://x.example/y", "/go", "to=http://x.example/y", None), ("/with space/x", "/with space/x", None, None),
+        ("http://[2001:db8::1]:80/a", "/a", None, "2001:db8::1"), ("h.example:443", "h.example:443", None, None),
+    ],
+)  # fmt: skip
+def test_targets(target: str, path: str, query: str | None, host: str | None) -> None:
+    found = combined(f'127.0.0.1 - - {STAMP} "GET {target} HTTP/1.1" 200 5')
+    assert (found["path"], found.get("query"), found.get("host")) == (path, query, host)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-", "x", '"', '"""', "[", f"127.0.0.1 - - {STAMP} GET /a 200", '1 - - "GET / x" 200 5']
+)
+def test_lines_that_are_not_combined(text: str) -> None:
+    assert combined(text + " ")["is_malformed"]
+
+
+def test_bytes_that_are_no_text_stay_visible() -> None:
+    assert combined(b'127.0.0.1 - - [x] "GET /caf\xe9 HTTP/1.1" 200 5')["path"] == "/caf\\xe9"
+
+
+KEYS = [
+    frozenset[str](),
+    frozenset({"timestamp", "status"}),
+    frozenset({"timestamp", "status", "path", "method", "remote_addr"}),
+]
+
+
+@pytest.mark.parametrize("known_keys", KEYS, ids=len)
+def test_json_is_read_alike_whatever_keys_were_seen_before(known_keys: frozenset[str]) -> None:
+    texts = (
+        line(),
+        line(path=None, uri="/b?c=d", user_agent="x"),
+        line(status="404", remote_addr="10.0.0.1", bytes=None),
+        line(user={"id": "u1"}, http={"request": {"referrer": "http://r.example/"}}),
+        line(path="", url="/c", user_id="-", username="u2"),
+        line(unknown='"status":', other={"path": "/no"}),
+        '{"timestamp":"2026-03-04T05:06:07Z" , "status" : 200, "path" : null, "uri":"/d"}',
+        line(**{"http.request.method": "PUT"}, method=None),
+    )
+    found = read(FORMATS["json"], *texts, known_keys=known_keys)
+    stamp = {"event_ts": "2026-03-04T05:06:07Z", "status": "200", "is_malformed": False}
+    usual = {**stamp, "method": "GET", "path": "/"}
+    assert found == [
+        usual,
+        {**usual, "path": "/b", "query": "c=d", "user_agent": "x"},
+        {**usual, "status": "404", "client_ip": "10.0.0.1"},
+        {**usual, "user_id": "u1", "referrer": "http://r.example/"},
+        {**usual, "path": "/c", "user_id": "u2"},
+        usual,
+        {**stamp, "path": "/d"},
+        {**usual, "method": "PUT"},
+    ]
+
+
+def test_caddy_and_traefik() -> None:
+    caddy = (
+        '{"level":"info","ts":1703373474.8155608,"msg":"handled request","request":{"remote_ip":"1.2.3.4","client_ip":"5.6.7.8",'
+        '"proto":"HTTP/2.0","method":"GET","host":"example.com:443","uri":"/beta/?a=b","headers":{"User-Agent":["Mozilla/5.0"],'
+        '"Referer":["https://r.example/x"]}},"user_id":"","duration":0.001335486,"size":3609,"status":200}'
+    )
+    traefik = (
+        '{"ClientAddr":"172.20.0.1:52458","ClientHost":"1.2.3.4","ClientUsername":"-","request_User-Agent":"P/2","DownstreamStatus":"200",'
+        '"DownstreamContentSize":15,"Duration":10002425284,"OriginStatus":504,"RequestHost":"localhost","RequestMethod":"GET",'
+        '"RequestPath":"/my/app?id=1","StartUTC":"2023-08-11T11:39:21.773360139Z","time":""}'
+    )
+    first, second = read(FORMATS["json"], caddy, traefik)
+    assert first == {
+        "event_ts": "1703373474.8155608", "client_ip": "5.6.7.8", "method": "GET", "host": "example.com", "path": "/beta/",
+        "query": "a=b", "user_agent": "Mozilla/5.0", "referrer": "https://r.example/x", "response_time_ms": "1.335486",
+        "bytes_sent": "3609", "status": "200", "is_malformed": False,
+    }  # fmt: skip
+    assert second == {
+        "event_ts": "2023-08-11T11:39:21.773360139Z", "client_ip": "1.2.3.4", "method": "GET", "host": "localhost",
+        "path": "/my/app", "query": "id=1", "user_agent": "P/2", "response_time_ms": "10002.425284", "bytes_sent": "15",
+        "status": "200", "is_malformed": False,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[1]", "7", '"x"', '{"a":}', "{'a':1}", '{"a":1}x', '{"a":1}{"b":2}', "nul", "{}}"]
+)
+def test_lines_that_are_no_json_objects(text: str) -> None:
+    assert read(FORMATS["json"], text)[0]["is_malformed"]
+
+
+def test_detection() -> None:
+    clf = f'127.0.0.1 - - {STAMP} "GET / HTTP/1.1" 200 5\n'.encode()
+    assert detect_format(clf).name == "combined"
+    assert detect_format(b"v.example:80 " + clf).name == "combined"
+    assert detect_format(b"Error\n" + clf * 3).name == "combined"
+    assert detect_format(b'{"a":1}\n' * 3 + clf).name == "json"
+    assert detect_format(b"").name == "json"
+    assert detect_format(clf, "json").name == "json"
+    with pytest.raises(UsageError, match="unknown format 'nginx'"):
+        detect_format(clf, "nginx")
+
+
+@pytest.mark.parametrize(
+    ("text", "layout"),
+    [
+        ('{"a":1}\n{"b":2}\n', "lines"), ('{"a":1}{"b":2}', "values"), ('{\n"a":1\n}\n{\n"b":2\n}', "values"),
+        ('[{"a":1},{"b":2}]', "array"), ('\ufeff [\n  {"a":1},\n  {"b":2}\n]', "array"), ('[{"a":' + "1" * 99, "array"),
+        ("[1,\n2]", "array"), ("[]", "array"), ("[1]\n[2]", "lines"), ("[2026-03-04 05:06] text", "lines"),
+        ("[Thu Oct 13] [x] y", "lines"), ('[{"a":oops\n{"b":2}\n', "lines"), ('[{"a":1} {"b":2}', "lines"),
+        ('{"a":\n{"b":2}\n{"c":3}', "lines"), ("", "lines"), ("{", "lines"), ("[" * 100_000, "lines"),
+        ('{"a":' * 100_000, "lines"),
+    ],
+)  # fmt: skip
+def test_layouts(text: str, layout: str) -> None:
+    assert json_layout(text.encode()) == layout
+
+
+def test_keys_of_the_first_lines() -> None:
+    assert sample_keys(b'\xef\xbb\xbf{"a":1,"b":{"c":2}}\nbroken\n[1]\n{"d":') == {"a", "b"}

@@ -1,0 +1,159 @@
+"""Cutting bytes into lines: against `bytes.split`, over any border between reads."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import itertools
+from typing import Any
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loglode.sources import lines as module
+from loglode.sources.lines import LineReader
+from loglode.sources.objects import decompress
+
+
+class Pieces(io.RawIOBase):
+    """A stream that hands out bytes in pieces of given sizes, whatever is asked for."""
+
+    def __init__(self, data: bytes, sizes: list[int]) -> None:
+        self._data, self._sizes = data, itertools.cycle(sizes)
+
+    def read(self, size: int = -1) -> bytes:
+        count = min(next(self._sizes), size if size >= 0 else len(self._data))
+        taken, self._data = self._data[:count], self._data[count:]
+        return taken
+
+
+def read(data: bytes, sizes: list[int] | None = None) -> list[dict[str, Any]]:
+    reader = LineReader("uri", Pieces(data, sizes or [1 << 20]))  # type: ignore[arg-type]
+    rows = [row for batch in reader.batches() for row in batch.to_pylist()]
+    assert reader.lines == len(rows)
+    assert reader.bytes == len(data)
+    return rows
+
+
+def expected(data: bytes) -> list[str]:
+    texts = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    ended = [text + b"\n" for text in texts[:-1]] + ([texts[-1]] if texts[-1] else [])
+    return [text.decode("utf-8", "backslashreplace") for text in ended]
+
+
+_BYTES = st.lists(
+    st.sampled_from(
+        [b"\n", b"\r\n", b"a", b'{"a":1}', b"\xff", "\u00e9".encode(), b"\x00", b"\xef\xbb\xbf", b'"']
+    )
+    | st.binary(max_size=4),
+    max_size=30,
+).map(b"".join)
+
+
+@given(data=_BYTES, sizes=st.lists(st.integers(4, 9), min_size=1, max_size=4))
+def test_lines_are_those_of_split(data: bytes, sizes: list[int]) -> None:
+    rows = read(data, sizes)
+    assert [row["text"] for row in rows] == expected(data)
+    assert [row["source_line"] for row in rows] == list(range(1, len(rows) + 1))
+    assert {row["source_object"] for row in rows} <= {"uri"}
+    assert {row["fault"] for row in rows} <= {None}
+
+
+@given(
+    data=_BYTES, one=st.lists(st.integers(4, 9), min_size=1), other=st.lists(st.integers(4, 9), min_size=1)
+)
+def test_how_an_object_is_read_does_not_change_its_fingerprint(
+    data: bytes, one: list[int], other: list[int]
+) -> None:
+    first, second = (
+        {row["fingerprint"] for row in read(data, sizes) if row["text"].strip(" \t\r\n")}
+        for sizes in (one, other)
+    )
+    assert first == second
+    assert len(first) <= 1
+
+
+def test_a_grown_object_keeps_its_fingerprint() -> None:
+    small, grown = read(b"\n first \nsecond\n"), read(b"\n first \nsecond\nthird\n")
+    assert grown[1]["fingerprint"] == small[1]["fingerprint"]
+    assert grown[1]["fingerprint"] != read(b"other\nsecond\n")[1]["fingerprint"]
+
+
+@given(
+    lengths=st.lists(st.integers(0, 40), max_size=12),
+    sizes=st.lists(st.integers(4, 25), min_size=1, max_size=4),
+)
+def test_lines_that_are_too_long(lengths: list[int], sizes: list[int]) -> None:
+    limit = 10
+    data = b"".join(b"%c" % (97 + n % 26) * length + b"\n" for n, length in enumerate(lengths))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "MAX_LINE_BYTES", limit)
+        rows = read(data, sizes)
+    assert len(rows) == len(lengths)
+    for row, length, text in zip(rows, lengths, data.split(b"\n"), strict=False):
+        if row["fault"]:
+            assert row["fault"] == f"line_too_long:{length}"
+            assert text.decode().startswith(row["text"].rstrip("\n"))
+            assert length >= limit
+        else:
+            assert row["text"] == text.decode() + "\n"
+            assert length <= limit
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ('{"a":1,"b":"x"}', 2), ('{"a" : 1, "b"\t: 2}', 2), ('{"a":null,"b": null,"c":1}', 1), ("{}", 0), ("", 0),
+        ('{"t":"12:30"}', 1), ('{"u":"http://x"}', 1), ('{"n":"null"}', 1),
+    ],
+)  # fmt: skip
+def test_keys_are_counted(text: str, keys: int) -> None:
+    data = f"{text}\n{text}\n".encode()
+    assert [row["key_count"] for row in read(data)] == [keys, keys]
+
+
+def test_objects_in_objects_never_make_the_count_too_low() -> None:
+    assert read(b'{"a":{"b":1},"c":"\\":"}\n')[0]["key_count"] >= 2
+
+
+def _damaged(kind: str, text: bytes) -> bytes:
+    whole = gzip.compress(text) if kind == "gzip" else zstandard.ZstdCompressor().compress(text)
+    return whole[: len(whole) // 2]
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+def test_all_that_can_be_decompressed_is_given_before_the_damage(kind: str) -> None:
+    text = b"".join(b"%d %x\n" % (n, n * 2654435761 % 2**32) for n in range(50_000))
+    stream = decompress(io.BufferedReader(io.BytesIO(_damaged(kind, text))))
+    reader = LineReader("uri", stream)
+    rows = [row for batch in reader.batches() for row in batch.to_pylist()]
+    *good, last = rows
+    assert len(good) > 10_000
+    assert "".join(row["text"] for row in good) == text[: sum(len(row["text"]) for row in good)].decode()
+    assert last["fault"].startswith("object_damaged:")
+
+
+def test_changed_bytes_are_damage() -> None:
+    packed = bytearray(gzip.compress(b"a\n" * 50_000 + b"b\n" * 50_000))
+    packed[-6] ^= 0xFF  # a part of the checksum
+    reader = LineReader("uri", decompress(io.BufferedReader(io.BytesIO(bytes(packed)))))
+    rows = [row for batch in reader.batches() for row in batch.to_pylist()]
+    assert len(rows) == 100_001
+    assert rows[-1]["fault"] == "object_damaged:0"
+
+
+@given(
+    parts=st.lists(st.binary(max_size=50), min_size=1, max_size=4),
+    kind=st.sampled_from(["gzip", "zstd"]),
+    size=st.integers(1, 70),
+)
+def test_members_one_after_the_other(parts: list[bytes], kind: str, size: int) -> None:
+    pack = gzip.compress if kind == "gzip" else zstandard.ZstdCompressor().compress
+    stream = decompress(io.BufferedReader(io.BytesIO(b"".join(pack(part) for part in parts))))
+    found = b""
+    while piece := stream.read(size):
+        assert len(piece) <= size
+        found += piece
+    assert found == b"".join(parts)
