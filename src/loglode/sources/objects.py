@@ -88,9 +88,8 @@ class SourceObject:
 @functools.cache
 def _standard_input() -> io.BufferedReader:
     """One reader for the process, because what it has read ahead is nowhere else."""
-    return io.BufferedReader(
-        sys.stdin.buffer.raw if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer, _BUFFER
-    )
+    raw = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+    return io.BufferedReader(cast(io.RawIOBase, raw), _BUFFER)
 
 
 class _Limited(io.RawIOBase):
