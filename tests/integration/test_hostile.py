@@ -481,6 +481,25 @@ def test_large_things_are_read_in_bounded_memory(tmp_path: Path) -> None:
     assert sizes == [(100 * MIB, "line_too_long", True), (100 * MIB + 8, "line_too_long", True)]
 
 
+@pytest.mark.parametrize("kind", ["plain", "gzip", "zstd"])
+def test_standard_input_may_be_compressed(tmp_path: Path, kind: str) -> None:
+    text = b"".join(
+        b'1.2.3.4 - - [04/Mar/2026:05:06:07 +0000] "GET /%d HTTP/1.1" 200 5\n' % n for n in range(3000)
+    )
+    pack = {"plain": bytes, "gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}[kind]
+    script = "import sys; from pathlib import Path; from tests.logs import load, settings_for;"
+    script += "print(load(settings_for(Path(sys.argv[1])), '-').rows_silver)"
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)])},
+        input=pack(text),
+        capture_output=True,
+        check=False,
+    )
+    assert done.stdout.decode().strip() == "3000", done.stderr.decode()
+
+
 def test_files_that_go_or_shrink_while_the_run_is_on(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     bronze = tmp_path / "bronze"

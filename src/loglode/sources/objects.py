@@ -73,8 +73,13 @@ class SourceObject:
                 return b"", is_compressed
 
     def peek(self, count: int) -> bytes:
-        """The first bytes of standard input, left in place; compressed input is read as JSON lines."""
-        return self._open_raw().peek(count)[:count]
+        """The first bytes of standard input, decompressed as far as they go, and left in place."""
+        first = io.BytesIO(self._open_raw().peek(count))
+        with decompress(io.BufferedReader(cast(io.RawIOBase, first))) as stream:
+            try:
+                return stream.read(count)
+            except DAMAGE:
+                return b""
 
     def _open_raw(self) -> io.BufferedReader:
         if self.is_stream:
