@@ -44,6 +44,10 @@ class SourceError(LoglodeError):
     """An object exists but cannot be read."""
 
 
+class MemoryShortError(LoglodeError):
+    """The engine's memory limit was too small."""
+
+
 class ModelError(LoglodeError):
     """A gold model's header or SQL is malformed."""
 

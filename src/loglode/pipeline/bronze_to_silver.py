@@ -8,6 +8,7 @@ ops.runs. `settle` makes those visible, and whoever comes next does it if this p
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import pyarrow as pa
 
 from loglode.engines.duckdb.dedupe import remove_duplicates
 from loglode.engines.duckdb.engine import LinesJob, StagedLines, to_json
-from loglode.errors import BooksError, SourceError
+from loglode.errors import BooksError, MemoryShortError, SourceError
 from loglode.files import StagedFile
 from loglode.lake import ActiveFile, Commit, Snapshot
 from loglode.lake.committer import commit_when, publish
@@ -58,10 +59,8 @@ def bronze_to_silver(
     committed then); LoglodeError.
     """
     started_at = datetime.now(UTC)
-    counters = Counters()
     folder = context.folder / batch.batch_id
-    folder.mkdir()
-    staged = context.engine.stage_lines(_job(context, batch, counters, started_at, folder))
+    staged, counters = _stage(context, batch, started_at, folder)
     _check_books(batch, counters, staged)
     objects = _still_there(batch, counters, on_failure)
     if not objects:
@@ -83,6 +82,24 @@ def bronze_to_silver(
 
     commit_when(context.lake.silver, decide)
     return record
+
+
+def _stage(
+    context: Context, batch: Batch, started_at: datetime, folder: Path
+) -> tuple[StagedLines, Counters]:
+    """Cut by day at once; where that takes too much memory (very many days), in two steps."""
+    is_wide = any(o.source.is_stream for o in batch.objects)  # a stream cannot be read a second time
+    while True:
+        counters = Counters()
+        folder.mkdir()
+        try:
+            job = _job(context, batch, counters, started_at, folder)
+            return context.engine.stage_lines(job, is_wide=is_wide), counters
+        except MemoryShortError:
+            if is_wide:
+                raise
+            shutil.rmtree(folder)
+            is_wide = True
 
 
 def _still_there(batch: Batch, counters: Counters, on_failure: OnFailure | None) -> list[PlannedObject]:

@@ -26,6 +26,8 @@ REACH_BEFORE, REACH_AFTER = 1, 2
 MARGIN_BEFORE, MARGIN_AFTER = 2, 1
 # Rows of silver that are worked on at once, margins included.
 CHUNK_ROWS = 6_000_000
+# Days of which rows are written at once; each takes memory of its own while it is written.
+CHUNK_DAYS = 50
 # High-water mark of processed_at, in microseconds, for when silver's log no longer reaches back.
 PROCESSED_AT = "silver_processed_at"
 BATCH_TABLE = "pipeline_metrics"
@@ -126,7 +128,8 @@ def _chunks(silver: Snapshot, days: list[date]) -> Iterator[list[date]]:
         rows[_day(file)] = rows.get(_day(file), 0) + file.rows
     chunk: list[date] = []
     for day in days:
-        if chunk and sum(rows.get(d, 0) for d in _window([*chunk, day])) > CHUNK_ROWS:
+        is_full = len(chunk) >= CHUNK_DAYS
+        if is_full or (chunk and sum(rows.get(d, 0) for d in _window([*chunk, day])) > CHUNK_ROWS):
             yield chunk
             chunk = []
         chunk.append(day)

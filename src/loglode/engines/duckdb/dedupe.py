@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from loglode.engines.duckdb.engine import DuckDBEngine, StagedLines, parquet
-from loglode.engines.duckdb.files import write_partitioned
+from loglode.engines.duckdb.engine import DuckDBEngine, StagedLines
+from loglode.engines.duckdb.files import GROUP_PARTITIONS, parquet, write_partitioned
 from loglode.files import StagedFile
 
 
@@ -63,19 +63,21 @@ def _remove(
         return staged
     touched = [f for f in staged if str(f.path) in hit]
     columns = ", ".join(f's."{name}"' for name in types)
-    source = parquet(
-        [f.path for f in touched],
-        "hive_partitioning = true, filename = true, file_row_number = true",
-    )
-    rewritten = write_partitioned(
-        engine.connection,
-        f"select {columns} from {source} s anti join doubles d"
-        " on s.filename = d.filename and s.file_row_number = d.file_row_number",
-        folder,
-        prefix=prefix,
-        partition_by=tuple(touched[0].partition),
-        types=types,
-    )
+    rewritten: list[StagedFile] = []
+    for first in range(0, len(touched), GROUP_PARTITIONS):
+        source = parquet(
+            [f.path for f in touched[first : first + GROUP_PARTITIONS]],
+            "hive_partitioning = true, filename = true, file_row_number = true",
+        )
+        rewritten += write_partitioned(
+            engine.connection,
+            f"select {columns} from {source} s anti join doubles d"
+            " on s.filename = d.filename and s.file_row_number = d.file_row_number",
+            folder,
+            prefix=prefix,
+            partition_by=tuple(touched[0].partition),
+            types=types,
+        )
     for file in touched:
         file.path.unlink()
     return [f for f in staged if str(f.path) not in hit] + rewritten

@@ -15,9 +15,9 @@ import duckdb
 import pyarrow as pa
 
 from loglode.contract import Contract
-from loglode.engines.duckdb.files import write_partitioned
+from loglode.engines.duckdb.files import parquet, partition_by_groups, write_partitioned
 from loglode.engines.duckdb.session import connect, streaming
-from loglode.errors import LoglodeError
+from loglode.errors import LoglodeError, MemoryShortError
 from loglode.files import StagedFile
 from loglode.formats import Format
 from loglode.silver import BLANK, MEMOS, REFUSED_YEAR, silver_statement
@@ -102,22 +102,32 @@ class DuckDBEngine:
     def close(self) -> None:
         self.connection.close()
 
-    def stage_lines(self, job: LinesJob) -> StagedLines:
-        """Run the silver statement over the lines. Raises LoglodeError if the engine itself fails."""
+    def stage_lines(self, job: LinesJob, *, is_wide: bool = False) -> StagedLines:
+        """Run the silver statement over the lines.
+
+        `is_wide`: the lines may be of very many days; they are written in one piece first and cut by
+        day afterwards, a group of days at a time. Raises MemoryShortError when memory did not suffice
+        (then a wide attempt may do), LoglodeError if the engine itself fails.
+        """
         started = time.perf_counter()
         try:
-            files = self._stage_silver(job)
+            files = self._stage_silver(job, is_wide=is_wide)
             refused = [f for f in files if f.partition["year"] == str(REFUSED_YEAR)]
             quarantine, blank = self._stage_refused(job, refused)
+        except duckdb.OutOfMemoryException as error:
+            raise MemoryShortError(
+                f"memory did not suffice for batch {job.batch_id}", hint="raise --memory-mb"
+            ) from error
         except duckdb.Error as error:
             raise LoglodeError(f"the engine failed on batch {job.batch_id}: {_one_line(error)}") from error
         silver = [f for f in files if f not in refused]
         return StagedLines(silver, quarantine, blank, time.perf_counter() - started)
 
-    def _stage_silver(self, job: LinesJob) -> list[StagedFile]:
+    def _stage_silver(self, job: LinesJob, *, is_wide: bool) -> list[StagedFile]:
         connection = self.connection
         streaming(connection, is_on=True)
         statement = silver_statement(job.contract, job.format, job.known_keys)
+        types = {f.name: f.sql_type for f in job.contract.stored_fields}
         lines = Slices(job.lines)
         staged: list[StagedFile] = []
         try:
@@ -129,10 +139,10 @@ class DuckDBEngine:
                 staged += write_partitioned(
                     connection,
                     statement,
-                    job.folder / "silver",
+                    job.folder / ("whole" if is_wide else "silver"),
                     prefix=job.batch_id,
-                    partition_by=job.contract.partition_columns,
-                    types={f.name: f.sql_type for f in job.contract.stored_fields},
+                    partition_by=() if is_wide else job.contract.partition_columns,
+                    types=types,
                     parameters={
                         "pseudonym_key": job.pseudonym_key,
                         "batch_id": job.batch_id,
@@ -144,6 +154,15 @@ class DuckDBEngine:
         finally:
             connection.unregister("lines")
             streaming(connection, is_on=False)
+        if is_wide:
+            return partition_by_groups(
+                connection,
+                [f.path for f in staged],
+                job.folder / "silver",
+                prefix=job.batch_id,
+                partition_by=job.contract.partition_columns,
+                types=types,
+            )
         return staged
 
     def _make_memos(self, job: LinesJob) -> None:
@@ -211,12 +230,6 @@ class DuckDBEngine:
     def _one(self, sql: str) -> int:
         row = self.connection.execute(sql).fetchone()
         return int(row[0]) if row else 0
-
-
-def parquet(paths: Iterable[Path | str], options: str = "hive_partitioning = false") -> str:
-    """A table function over files; names are quoted, whatever they hold."""
-    listed = ", ".join("'" + str(p).replace("'", "''") + "'" for p in paths)
-    return f"read_parquet([{listed}], {options})"
 
 
 def _one_line(error: Exception) -> str:

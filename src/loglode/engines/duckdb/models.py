@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 
 from loglode.contract import Contract
-from loglode.engines.duckdb.engine import DuckDBEngine, parquet
-from loglode.engines.duckdb.files import write_partitioned
+from loglode.engines.duckdb.engine import DuckDBEngine
+from loglode.engines.duckdb.files import parquet, write_partitioned
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
 from loglode.gold.model import Model

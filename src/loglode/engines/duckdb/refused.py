@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from loglode.engines.duckdb.engine import DuckDBEngine, parquet
-from loglode.engines.duckdb.files import write_partitioned
+from loglode.engines.duckdb.engine import DuckDBEngine
+from loglode.engines.duckdb.files import parquet, write_partitioned
 from loglode.files import StagedFile
 from loglode.lake.layout import DAY, QUARANTINE
 
