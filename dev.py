@@ -130,9 +130,7 @@ def holds(path: Path, text: str) -> bool:
 
 def quietly(command: list[object]) -> None:
     """Run a step of the installation; raises StopError with the line that says what went wrong."""
-    done = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines() or ["no reason given"]
         line = [*lines, *(line for line in lines if line.startswith("ERROR: "))][-1].strip()

@@ -23,9 +23,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 # Many more, and others each time: `HYPOTHESIS_PROFILE=search python3 dev.py test`.
-settings.register_profile(
-    "search", settings.get_profile("loglode"), derandomize=False, max_examples=5_000
-)
+settings.register_profile("search", settings.get_profile("loglode"), derandomize=False, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "loglode"))
 
 REAL_LOGS_VARIABLE = "LOGLODE_REAL_LOGS"

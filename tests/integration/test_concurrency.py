@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import random
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from tests.tools import (
     changed_contract,
     counts,
     finish,
-    go,
     load,
     record,
     records,
@@ -40,12 +40,10 @@ from loglode.lake import Snapshot, Table, TableSpec, staging
 EVENT_TABLES = [name for name in ALL_TABLES if name not in BY_BATCH]
 
 
-def together(*processes: Any) -> None:
-    """Let processes that are ready begin at once, and wait until all have come through."""
+def together(lake: Path, *processes: BaseProcess) -> None:
+    """Wait until all have come through."""
     for process in processes:
-        go(process)
-    for process in processes:
-        finish(process)
+        finish(process, lake)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +61,8 @@ def test_four_processes_load_overlapping_files(lake: Path, quiet: Path, logs: li
     shares.append(sorted({*logs} - set().union(*shares)) + chance.sample(logs, 3))
     sizes = chance.sample([1, 1, 400_000, 1 << 30], 4)
     together(
-        *(start("run", lake, share, batch_bytes=size) for share, size in zip(shares, sizes, strict=True))
+        lake,
+        *(start("run", lake, share, batch_bytes=size) for share, size in zip(shares, sizes, strict=True)),
     )
     verify(lake)
     # Of an event that was sent twice, the copy that came first is the one that stays.
@@ -80,7 +79,7 @@ def test_two_processes_replay_at_once(tmp_path: Path, laxer_contract: Path) -> N
     for place in (calm, lake):
         load(place, log)
     replay(calm, contract=laxer_contract)
-    together(*(start("replay", lake, contract=laxer_contract) for _ in range(2)))
+    together(lake, *(start("replay", lake, contract=laxer_contract) for _ in range(2)))
     verify(lake)
     assert_same(lake, calm, without={"batch_id"})
 
@@ -96,6 +95,7 @@ def test_a_load_and_a_replay_at_once(tmp_path: Path, laxer_contract: Path) -> No
     load(calm, log, more, contract=laxer_contract)
     replay(calm, contract=laxer_contract)
     together(
+        lake,
         start("run", lake, [log, more], contract=laxer_contract, batch_bytes=1),
         start("replay", lake, contract=laxer_contract),
     )
@@ -115,7 +115,7 @@ def test_two_processes_add_the_same_column_at_once(tmp_path: Path) -> None:
     for place in (calm, lake):
         load(place, first)
     load(calm, *shares, contract=contract)
-    together(*(start("run", lake, [share], contract=contract) for share in shares))
+    together(lake, *(start("run", lake, [share], contract=contract) for share in shares))
     verify(lake)
     assert_same(lake, calm, names=EVENT_TABLES, without=LINEAGE)
     assert len(table(lake, SILVER)) == 25

@@ -486,14 +486,18 @@ def test_standard_input_may_be_compressed(tmp_path: Path, kind: str) -> None:
     text = b"".join(
         b'1.2.3.4 - - [04/Mar/2026:05:06:07 +0000] "GET /%d HTTP/1.1" 200 5\n' % n for n in range(3000)
     )
-    pack = {"plain": bytes, "gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}[kind]
+    packed = {
+        "plain": text,
+        "gzip": gzip.compress(text),
+        "zstd": zstandard.ZstdCompressor().compress(text),
+    }
     script = "import sys; from pathlib import Path; from tests.logs import load, settings_for;"
     script += "print(load(settings_for(Path(sys.argv[1])), '-').rows_silver)"
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)])},
-        input=pack(text),
+        input=packed[kind],
         capture_output=True,
         check=False,
     )

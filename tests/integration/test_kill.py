@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import shutil
 import signal
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,6 @@ from tests.tools import (
     SILVER,
     assert_same,
     finish,
-    go,
     load,
     record,
     records,
@@ -43,7 +41,8 @@ WITHOUT = {"objects_skipped"}
 
 # The process dies at the n-th time that something is about to be, or has just been, done.
 DIE = """
-from loglode.lake.table import Table
+import os
+from loglode.lake import committer
 from loglode.pipeline import bronze_to_silver, quarantine
 
 def dying(function, name_of):
@@ -102,12 +101,9 @@ def assert_whole(lake: Path, quiet: Path, logs: list[Path], *, batch_bytes: int 
 @pytest.mark.slow
 def test_killed_at_any_moment_and_run_again(tmp_path: Path, quiet: Path, logs: list[Path]) -> None:
     begun = time.monotonic()
-    process = start("run", tmp_path / "measured", logs, batch_bytes=BATCH_BYTES)
-    ready = time.monotonic()
-    go(process)
-    finish(process)
-    duration = time.monotonic() - ready
-    assert ready > begun
+    measured = tmp_path / "measured"
+    finish(start("run", measured, logs, batch_bytes=BATCH_BYTES), measured)
+    duration = time.monotonic() - begun
     kills = Kills(KILLS, duration)
     with ThreadPoolExecutor(2) as pool:
         chains = [pool.submit(kills.chain, tmp_path / f"chain{n}", logs, seed=n) for n in range(2)]
@@ -142,15 +138,12 @@ class Kills:
 
     def _is_killed(self, lake: Path, logs: list[Path], chance: random.Random) -> bool:
         process = start("run", lake, logs, batch_bytes=BATCH_BYTES)
-        go(process)
-        try:
-            process.wait(timeout=chance.uniform(0, self._duration))
-        except subprocess.TimeoutExpired:
-            process.kill()
-        _, words = process.communicate()
-        if process.returncode == 0:
+        process.join(chance.uniform(0, self._duration))
+        process.kill()
+        process.join()
+        if process.exitcode == 0:
             return False
-        assert process.returncode == -signal.SIGKILL, words
+        assert process.exitcode == -signal.SIGKILL, lake
         with self._lock:
             self.done += 1
         return True
@@ -190,8 +183,7 @@ POINTS = {
 @pytest.mark.parametrize("point", POINTS)
 def test_death_at_a_chosen_point(lake: Path, quiet_few: Path, few: list[Path], point: str) -> None:
     process = start("run", lake, few, batch_bytes=1, code=POINTS[point])
-    go(process)
-    finish(process, code=99)
+    finish(process, lake, code=99)
     assert_whole(lake, quiet_few, few, batch_bytes=1)
 
 
@@ -202,11 +194,10 @@ def test_death_after_every_single_step(lake: Path, quiet_few: Path, few: list[Pa
     deaths = 0
     while True:
         process = start("run", lake, few, batch_bytes=1, code=dying("after", [], 1, where))
-        go(process)
-        process.communicate()
-        if process.returncode == 0:
+        process.join()
+        if process.exitcode == 0:
             break
-        assert process.returncode == 99
+        assert process.exitcode == 99
         deaths += 1
     # Silver, quarantine and runs of two batches, then gold; or the making of each table.
     assert deaths == (2 * 3 + len(GOLD) if where is ON_COMMIT else 3 + len(GOLD))
@@ -243,8 +234,7 @@ def test_death_in_a_replay(tmp_path: Path, laxer_contract: Path, point: str) -> 
         load(place, log)
     assert replay(calm, contract=laxer_contract).rows_silver == 10
     process = start("replay", lake, contract=laxer_contract, code=point)
-    go(process)
-    finish(process, code=99)
+    finish(process, lake, code=99)
     # Whoever comes next puts right what the dead process began; here a run with nothing new to load.
     pipeline.run(settings(lake), [str(log)])
     verify(lake)

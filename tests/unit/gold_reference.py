@@ -151,9 +151,7 @@ def fits(event: Event, goal: Row) -> bool:
     is_like = path is not None and (
         path == before
         if not after
-        else path.startswith(before)
-        and path.endswith(after[0])
-        and len(path) >= len(before) + len(after[0])
+        else path.startswith(before) and path.endswith(after[0]) and len(path) >= len(before) + len(after[0])
     )
     is_method = goal["method"] is None or goal["method"] == event["method"]
     return is_like and is_method and goal["min_status"] <= event["status"] <= goal["max_status"]

@@ -85,9 +85,7 @@ def table_of(rows: Sequence[Sequence[Any]], *, columns: Sequence[str] = ("a", "b
 
 
 def is_harmless(text: str) -> bool:
-    return all(
-        c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text
-    )
+    return all(c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text)
 
 
 @given(ANY_TEXT)
@@ -109,9 +107,7 @@ def test_a_table_holds_no_control_character_but_newlines(
     assert text.count("\n") == 2 + len(rows)
 
 
-@pytest.mark.parametrize(
-    "text", ["[bold]x[/bold]", ":smile:", "[/]", "\\[x]", "https://e.example/"]
-)
+@pytest.mark.parametrize("text", ["[bold]x[/bold]", ":smile:", "[/]", "\\[x]", "https://e.example/"])
 def test_markup_in_a_cell_is_text(text: str) -> None:
     assert text in table_of([(text, 1)])
 
@@ -213,11 +209,7 @@ def test_json_is_an_array_of_objects_in_plain_ascii(rows: list[tuple[Any, Any]])
 
 
 @given(
-    st.text()
-    | st.integers()
-    | st.booleans()
-    | st.none()
-    | st.floats(allow_nan=False, allow_infinity=False)
+    st.text() | st.integers() | st.booleans() | st.none() | st.floats(allow_nan=False, allow_infinity=False)
 )
 def test_json_gives_plain_values_back(value: Any) -> None:
     text = written(lambda: write_json({"value": value}))
@@ -352,9 +344,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
     assert shown.err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "command", ["query", "status", "verify", "quarantine list", "quarantine replay"]
-)
+@pytest.mark.parametrize("command", ["query", "status", "verify", "quarantine list", "quarantine replay"])
 def test_a_lake_that_is_not_there_is_one_line(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -387,9 +377,7 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
     assert sorted(listed) == sorted(cli.commands)
     for name, command in cli.commands.items():
         for words in (
-            [[name]]
-            if not isinstance(command, click.Group)
-            else [[name, c] for c in command.commands]
+            [[name]] if not isinstance(command, click.Group) else [[name, c] for c in command.commands]
         ):
             assert loglode(*words, "--help") == 0
             shown = capsys.readouterr().out

@@ -283,9 +283,7 @@ def test_rhythm_incidents_and_the_cost_of_slowness(tmp_path: Path) -> None:
     usual = [r for r in human if not begin <= r["at"] < end]
     assert fmean(r["status"] >= 500 for r in during) > 0.2
     assert fmean(r["status"] >= 500 for r in usual) < 0.01
-    assert fmean(r["response_time_ms"] for r in during) > 3 * fmean(
-        r["response_time_ms"] for r in usual
-    )
+    assert fmean(r["response_time_ms"] for r in during) > 3 * fmean(r["response_time_ms"] for r in usual)
     rates = conversion_by_speed(human)
     assert rates[0] > 1.5 * rates[1] > 3 * rates[2]
 

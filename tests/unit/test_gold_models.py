@@ -64,9 +64,7 @@ RUN = {
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def relations(
-    days: list[date], gap: int = 1800, source_gap: int = 86400
-) -> duckdb.DuckDBPyConnection:
+def relations(days: list[date], gap: int = 1800, source_gap: int = 86400) -> duckdb.DuckDBPyConnection:
     """A database with all that the driver provides, but for silver and quarantine."""
     db = duckdb.connect(config={"threads": 2})
     db.execute("set timezone = 'UTC'")
@@ -114,9 +112,7 @@ def compute(
     )
     rows: Rows = {}
     for model in MODELS:
-        db.execute(
-            f"create temp {'view' if model.is_view else 'table'} {model.name} as {model.sql}"
-        )
+        db.execute(f"create temp {'view' if model.is_view else 'table'} {model.name} as {model.sql}")
         found = db.execute(f"from {model.name}")
         names = [column[0] for column in found.description]
         assert names == [name for name, _ in model.columns], model.name
@@ -128,9 +124,7 @@ def compute(
     return {model.name: rows[model.name] for model in GOLD}
 
 
-odd_text = st.sampled_from(
-    [None, "", "a.org", "(none)", "münchen.example", "x'; drop table t; --", "東京"]
-)
+odd_text = st.sampled_from([None, "", "a.org", "(none)", "münchen.example", "x'; drop table t; --", "東京"])
 PATHS = ["/", "/a", "/b.css", "/orders", "/orders/1/done", "/x.y/z", "/ünï", "/app.JS", None]
 
 
@@ -166,9 +160,7 @@ def event_lists(draw: st.DrawFn) -> list[reference.Event]:
                     "method": st.sampled_from(["GET", "GET", "POST", None]),
                     "path": st.sampled_from(PATHS),
                     "status": st.sampled_from([100, 200, 204, 301, 304, 404, 500, 599]),
-                    "response_time_ms": st.sampled_from(
-                        [None, 0, 0.5, 1, 99.5, 100, 300, 4000, 86_400_000]
-                    ),
+                    "response_time_ms": st.sampled_from([None, 0, 0.5, 1, 99.5, 100, 300, 4000, 86_400_000]),
                     "bytes_sent": st.sampled_from([None, 0, 7, 2**40]),
                     "referrer_host": odd_text,
                     "utm_source": odd_text,
@@ -183,9 +175,7 @@ def event_lists(draw: st.DrawFn) -> list[reference.Event]:
         )
     )
     ids = draw(st.permutations(range(len(drawn))))
-    return [
-        {"event_id": f"{i:032x}", "route": e["path"], **e} for i, e in zip(ids, drawn, strict=True)
-    ]
+    return [{"event_id": f"{i:032x}", "route": e["path"], **e} for i, e in zip(ids, drawn, strict=True)]
 
 
 def realistic(seed: int, count: int = 3000) -> list[reference.Event]:
@@ -247,9 +237,7 @@ def check_traffic(events: list[reference.Event], gold: Rows) -> None:
     )
     assert len(gold["route_metrics"]) == len(by_route)
     for row in gold["route_metrics"]:
-        agree(
-            row, reference.route(by_route[row["date"], row["method"], row["route"]]), row["route"]
-        )
+        agree(row, reference.route(by_route[row["date"], row["method"], row["route"]]), row["route"])
     names = ("referrer_host", "utm_source", "utm_medium", "utm_campaign")
     by_referrer = reference.grouped(
         events,
@@ -275,9 +263,7 @@ def check_sessions(events: list[reference.Event], gold: Rows, **gaps: int) -> No
 
     assert sorted(map(comparable, gold["sessions"])) == sorted(map(comparable, wanted))
     humans = [row for row in wanted if not row["is_bot"]]
-    by_band = reference.grouped(
-        humans, lambda s: (s["date"], reference.band(s["avg_response_time_ms"]))
-    )
+    by_band = reference.grouped(humans, lambda s: (s["date"], reference.band(s["avg_response_time_ms"])))
     found = {(r["date"], r["response_time_band"], r["goal"]): r for r in gold["conversion_metrics"]}
     assert found.keys() == {(*key, goal["goal"]) for key in by_band for goal in GOALS}
     for (day, name, goal), row in found.items():
@@ -294,9 +280,7 @@ def check_sessions(events: list[reference.Event], gold: Rows, **gaps: int) -> No
                 "conversion_rate": reference.mean([float(s["is_converted"]) for s in own]),
                 "pages_per_session": reference.mean([s["pages"] for s in own]),
                 "avg_duration_seconds": reference.mean([s["duration_seconds"] for s in own]),
-                "median_duration_seconds": reference.quantile(
-                    [s["duration_seconds"] for s in own], 0.5
-                ),
+                "median_duration_seconds": reference.quantile([s["duration_seconds"] for s in own], 0.5),
             },
             row["date"],
         )
@@ -367,9 +351,7 @@ def test_totals_agree_across_models() -> None:
         "referrer_metrics",
     ):
         for column in ("requests", "bytes_sent"):
-            wanted = (
-                len(events) if column == "requests" else sum(e["bytes_sent"] or 0 for e in events)
-            )
+            wanted = len(events) if column == "requests" else sum(e["bytes_sent"] or 0 for e in events)
             assert sum(row[column] for row in gold[name]) == wanted, (name, column)
     sessions = len(gold["sessions"])
     for name in ("daily_metrics", "hourly_metrics", "session_metrics"):
@@ -377,10 +359,7 @@ def test_totals_agree_across_models() -> None:
     for name in ("daily_metrics", "hourly_metrics"):
         assert sum(row["quarantined_lines"] for row in gold[name]) == 4
         for row in gold[name]:
-            assert (
-                sum(b["requests"] for b in row["response_time_histogram"] or [])
-                == row["timed_requests"]
-            )
+            assert sum(b["requests"] for b in row["response_time_histogram"] or []) == row["timed_requests"]
             classes = sum(row[f"requests_{c}xx"] for c in range(1, 6))
             assert classes == row["requests"] == row["human_requests"] + row["bot_requests"]
 
@@ -391,9 +370,7 @@ def test_histogram_buckets_hold_their_times_in_order() -> None:
     events = [{**base, "event_id": str(i), "response_time_ms": t} for i, t in enumerate(times)]
     (row,) = compute(events, DAYS)["daily_metrics"]
     wanted = Counter({-1000: 2, -7: 1, 0: 1, 1: 1, 2: 1, 49: 1})
-    assert [(b["bucket"], b["requests"]) for b in row["response_time_histogram"]] == sorted(
-        wanted.items()
-    )
+    assert [(b["bucket"], b["requests"]) for b in row["response_time_histogram"]] == sorted(wanted.items())
     for bucket, time in ((-7, 0.5), (0, 1.0), (1, 1.05), (2, 1.2), (49, 100.0)):
         assert 1.1 ** (bucket - 1) < time <= 1.1**bucket
 
@@ -442,9 +419,7 @@ def test_a_source_session_of_many_days_is_the_same_in_chunks() -> None:
 
 @settings(small, max_examples=10)
 @given(event_lists(), st.randoms(use_true_random=False))
-def test_order_of_rows_does_not_matter(
-    events: list[reference.Event], chance: random.Random
-) -> None:
+def test_order_of_rows_does_not_matter(events: list[reference.Event], chance: random.Random) -> None:
     shuffled = events[:]
     chance.shuffle(shuffled)
     same(compute(shuffled, DAYS), compute(events, DAYS))
