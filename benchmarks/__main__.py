@@ -16,7 +16,9 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{__doc__}\n")
         return 2
     here = Path(__file__).parent
-    return max(subprocess.run([sys.executable, here / f"{n}.py", *options], check=False).returncode for n in chosen)
+    return max(
+        subprocess.run([sys.executable, here / f"{n}.py", *options], check=False).returncode for n in chosen
+    )
 
 
 if __name__ == "__main__":

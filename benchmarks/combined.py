@@ -37,7 +37,9 @@ def main() -> None:
     print(f"loglode run {median(ours)}  {options.lines / median(ours).wall:,.0f} lines/s")
     if theirs:
         version = subprocess.run(["goaccess", "--version"], capture_output=True, text=True, check=True).stdout
-        print(f"goaccess    {median(theirs)}  {options.lines / median(theirs).wall:,.0f} lines/s  {version.split()[2]}")
+        print(
+            f"goaccess    {median(theirs)}  {options.lines / median(theirs).wall:,.0f} lines/s  {version.split()[2]}"
+        )
         print(f"ratio       {median(theirs).wall / median(ours).wall:.2f} times as fast")
     else:
         print("goaccess is not installed: nothing to compare with")

@@ -39,11 +39,18 @@ def main(source: str, table: str) -> None:
         ) to '{table}' (format parquet, compression zstd, partition_by (year, month, day), append, return_stats true)
         """
     ).fetchall()
-    kinds = {"status": "short", "response_time_ms": "double", "bytes_sent": "long", "event_ts": "timestamp_ntz"}
+    kinds = {
+        "status": "short",
+        "response_time_ms": "double",
+        "bytes_sent": "long",
+        "event_ts": "timestamp_ntz",
+    }
     names = ["event_ts", "request_id", "client", *FIELDS[3:], "year", "month", "day"]
     schema = deltalake.Schema(
         [
-            deltalake.Field(n, deltalake.schema.PrimitiveType(kinds.get(n, "integer" if n in names[-3:] else "string")))
+            deltalake.Field(
+                n, deltalake.schema.PrimitiveType(kinds.get(n, "integer" if n in names[-3:] else "string"))
+            )
             for n in names
         ]
     )
@@ -51,7 +58,12 @@ def main(source: str, table: str) -> None:
     now = int(time.time() * 1000)
     adds = [
         AddAction(
-            str(Path(row[0]).relative_to(table)), row[2], row[5], now, True, json.dumps({"numRecords": row[1]})
+            str(Path(row[0]).relative_to(table)),
+            row[2],
+            row[5],
+            now,
+            True,
+            json.dumps({"numRecords": row[1]}),
         )
         for row in rows
     ]

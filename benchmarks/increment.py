@@ -18,7 +18,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="loglode-bench-") as folder:
         root = Path(folder)
         added = root / "added"
-        generate(added, "--events", "10000", "--days", "1", "--start", "2026-10-05", "--servers", "1", "--seed", "9")
+        generate(
+            added,
+            "--events",
+            "10000",
+            "--days",
+            "1",
+            "--start",
+            "2026-10-05",
+            "--servers",
+            "1",
+            "--seed",
+            "9",
+        )
         medians = {}
         for days in (10, 1000):
             logs, lake = root / f"logs{days}", root / f"lake{days}"

@@ -29,18 +29,27 @@ def main() -> None:
                 shutil.rmtree(root / "floor", ignore_errors=True)
                 floors.append(
                     measure(
-                        [sys.executable, str(Path(__file__).with_name("floor.py")), str(root / "logs"), str(root / "floor")]
+                        [
+                            sys.executable,
+                            str(Path(__file__).with_name("floor.py")),
+                            str(root / "logs"),
+                            str(root / "floor"),
+                        ]
                     )
                 )
             shutil.rmtree(root / "lake", ignore_errors=True)
-            ours.append(measure([*LOGLODE, "run", str(root / "logs"), "--lake", str(root / "lake"), "--json"]))
+            ours.append(
+                measure([*LOGLODE, "run", str(root / "logs"), "--lake", str(root / "lake"), "--json"])
+            )
         again = measure([*LOGLODE, "run", str(root / "logs"), "--lake", str(root / "lake"), "--json"])
     print(f"{options.events:,} events, {options.days} days, {megabytes:,.0f} MB")
     print(f"loglode run  {median(ours)}")
     if floors:
         print(f"bare floor   {median(floors)}")
-        print(f"ratio        {median(ours).wall / median(floors).wall:.2f} wall, "
-              f"{median(ours).cpu / median(floors).cpu:.2f} cpu")
+        print(
+            f"ratio        {median(ours).wall / median(floors).wall:.2f} wall, "
+            f"{median(ours).cpu / median(floors).cpu:.2f} cpu"
+        )
     print(f"run again    {again}")
 
 
