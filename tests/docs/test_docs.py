@@ -1,0 +1,88 @@
+"""What the documents say can be run, and what they point to is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "benchmarks").glob("*.md")),
+]
+
+
+def commands(page: Path) -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("loglode ")]
+
+
+RUNNABLE = [page for page in PAGES if commands(page)]
+
+
+@pytest.mark.parametrize("page", RUNNABLE, ids=lambda p: p.name)
+def test_commands_of_a_page_run_in_their_order(page: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    loglode = [sys.executable, "-m", "loglode"]
+
+    def run(words: list[str]) -> bytes:
+        done = subprocess.run(
+            [*loglode, *words], cwd=tmp_path, env=environment, capture_output=True, check=False
+        )
+        assert done.returncode == 0, (words, done.stderr)
+        return done.stdout
+
+    run(["generate", "--out", "logs", "--events", "2000", "--days", "2"])
+    run(["run", "logs", "--lake", "lake"])
+    for line in commands(page):
+        command, _, target = line.partition(" > ")
+        output = run(shlex.split(command)[1:])
+        if target:
+            (tmp_path / target).write_bytes(output)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_tests_named_in_the_readme_exist() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(named) >= 8
+    assert [n for n in named if not (ROOT / n).is_file()] == []
+
+
+def test_data_dictionary_is_current() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import build_dictionary as b; print(b.text(), end='')"],
+        cwd=ROOT / "docs",
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+
+
+def test_the_field_of_the_contract_page_loads(tmp_path: Path) -> None:
+    from loglode.contract import load_contract
+
+    page = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
+    field = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0]
+    built_in = (ROOT / "src/loglode/contract/web_logs.odcs.yaml").read_text(encoding="utf-8")
+    indented = "".join(f"      {line}\n" for line in field.splitlines())
+    mine = built_in.replace("    properties:\n", f"    properties:\n{indented}", 1)
+    path = tmp_path / "mine.odcs.yaml"
+    path.write_text(mine, encoding="utf-8")
+    tenant = next(f for f in load_contract(path).fields if f.name == "tenant")
+    assert tenant.is_required
+    assert [r.code for r in tenant.rules] == ["tenant_invalid"]
