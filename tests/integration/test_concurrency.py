@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import random
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from tests.tools import (
     write,
 )
 
-from loglode.lake import Snapshot, Table, TableSpec, staging
+from loglode.lake import Commit, Snapshot, Table, TableSpec, committer, staging
 
 # How files fall into batches depends on who came first; what they hold does not.
 EVENT_TABLES = [name for name in ALL_TABLES if name not in BY_BATCH]
@@ -71,6 +72,77 @@ def test_four_processes_load_overlapping_files(lake: Path, quiet: Path, logs: li
     assert sum(batch["objects"] for batch in table(lake, RUNS)) == len(logs)
     assert rows(lake, "gold/pipeline_metrics", without=LINEAGE) != []
     assert len(table(lake, "gold/pipeline_metrics")) == len(table(lake, RUNS))
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, other: Callable[[], object]) -> None:
+    """Let another writer work from beginning to end just before the first commit of silver."""
+    commit = committer.try_commit
+    waiting = [other]
+
+    def try_commit(snapshot: Snapshot, what: Commit) -> bool:
+        if waiting and snapshot.table.spec.name == "web_logs":
+            waiting.pop()()
+        return commit(snapshot, what)
+
+    monkeypatch.setattr(committer, "try_commit", try_commit)
+
+
+def test_another_writer_brings_the_same_events_first(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [record(i, request_id=f"r{i}") for i in range(9)]
+    mine = write(tmp_path / "a.json", [*events[:6], "broken"])
+    theirs = write(tmp_path / "b.json", [*events[3:], "broken"])
+    meanwhile(monkeypatch, lambda: load(lake, theirs))
+    report = load(lake, mine)
+    assert (report.rows_silver, report.lines_quarantined, report.duplicates) == (3, 1, 3)
+    assert len(table(lake, SILVER)) == 9
+
+
+def test_another_writer_reads_the_same_refused_lines_first(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = write(tmp_path / "a.json", [record(0), "broken", record(1)])
+    theirs = write(tmp_path / "b.json", [record(0), "broken", record(1), record(2), "broken too"])
+    meanwhile(monkeypatch, lambda: load(lake, theirs))
+    report = load(lake, mine)
+    assert (report.rows_silver, report.lines_quarantined, report.duplicates) == (0, 0, 3)
+    assert (len(table(lake, SILVER)), len(table(lake, QUARANTINE))) == (3, 2)
+
+
+@pytest.mark.parametrize("share", [1, 2, 3], ids=["one", "two", "all"])
+def test_another_writer_loads_a_part_of_the_batch_first(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: int
+) -> None:
+    logs = [write(tmp_path / f"{n}.json", records(5, first=n * 600, host=f"h{n}")) for n in range(3)]
+    meanwhile(monkeypatch, lambda: load(lake, *logs[:share]))
+    report = load(lake, *logs)
+    assert (report.objects, report.objects_skipped) == (3 - share, share)
+    assert (report.lines_read, report.rows_silver, report.duplicates) == (15 - 5 * share,) * 2 + (0,)
+    assert len(table(lake, SILVER)) == 15
+
+
+def test_another_writer_loads_what_a_replay_is_about_to_free(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, laxer_contract: Path
+) -> None:
+    log = probes(tmp_path / "a.json")
+    load(lake, log)
+    rotated = tmp_path / "a.json.1"
+    rotated.write_bytes(log.read_bytes())
+    meanwhile(monkeypatch, lambda: load(lake, rotated, contract=laxer_contract))
+    report = replay(lake, contract=laxer_contract)
+    assert (report.rows_silver, report.lines_quarantined, report.duplicates) == (0, -20, 20)
+    assert (len(table(lake, SILVER)), len(table(lake, QUARANTINE))) == (30, 2)
+
+
+def test_another_replay_frees_the_same_lines_first(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, laxer_contract: Path
+) -> None:
+    load(lake, probes(tmp_path / "a.json"))
+    meanwhile(monkeypatch, lambda: replay(lake, contract=laxer_contract))
+    report = replay(lake, contract=laxer_contract)
+    assert (report.rows_silver, report.lines_quarantined, report.batches) == (0, 0, [])
+    assert (len(table(lake, SILVER)), len(table(lake, QUARANTINE))) == (30, 2)
 
 
 def test_two_processes_replay_at_once(tmp_path: Path, laxer_contract: Path) -> None:

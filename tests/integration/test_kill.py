@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -106,11 +105,9 @@ def test_killed_at_any_moment_and_run_again(tmp_path: Path, quiet: Path, logs: l
     duration = time.monotonic() - begun
     kills = Kills(KILLS, duration)
     with ThreadPoolExecutor(2) as pool:
-        chains = [pool.submit(kills.chain, tmp_path / f"chain{n}", logs, seed=n) for n in range(2)]
-        for chain in chains:
-            for lake in chain.result():
-                assert_whole(lake, quiet, logs)
-                shutil.rmtree(lake)
+        folders = [tmp_path / f"chain{n}" for n in range(2)]
+        for chain in [pool.submit(kills.chain, folder, logs, quiet) for folder in folders]:
+            chain.result()
     assert kills.done >= KILLS
 
 
@@ -123,18 +120,16 @@ class Kills:
         self._duration = duration
         self._lock = threading.Lock()
 
-    def chain(self, folder: Path, logs: list[Path], *, seed: int) -> list[Path]:
-        """Lakes in each of which runs were killed until one came through, or it was enough."""
-        chance = random.Random(seed)
+    def chain(self, folder: Path, logs: list[Path], quiet: Path) -> None:
+        """In one lake after another, kill runs until one comes through, and see what it has left."""
+        chance = random.Random(folder.name)
         folder.mkdir()
-        lakes: list[Path] = []
-        for number in count():
-            if self.done >= self.wanted:
-                return lakes
-            lakes.append(folder / f"lake{number}")
-            while self._is_killed(lakes[-1], logs, chance) and self.done < self.wanted:
+        while self.done < self.wanted:
+            lake = folder / f"lake{self.done}"
+            while self._is_killed(lake, logs, chance) and self.done < self.wanted:
                 pass
-        raise AssertionError
+            assert_whole(lake, quiet, logs)
+            shutil.rmtree(lake)
 
     def _is_killed(self, lake: Path, logs: list[Path], chance: random.Random) -> bool:
         process = start("run", lake, logs, batch_bytes=BATCH_BYTES)

@@ -72,7 +72,7 @@ def silver_to_gold(context: Context) -> list[date]:
 def _plan(context: Context, silver: Snapshot) -> Work | None:
     names = context.lake.gold_names
     bookmarks = {name: _bookmark(context.lake, name, SILVER_VERSION) for name in names}
-    processed_at = [_bookmark(context.lake, name, PROCESSED_AT) for name in names]
+    processed_at = [_bookmark(context.lake, name, PROCESSED_AT) for name in names if name != BATCH_TABLE]
     after = min(bookmarks.values())
     if after >= silver.version:
         return None
