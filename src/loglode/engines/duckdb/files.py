@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from loglode.errors import LakeError
 from loglode.files import StagedFile
 
 # Bounds are recorded where they are numbers or times: enough to prune, and no text of visitors.
@@ -31,7 +32,7 @@ def write_partitioned(
 ) -> list[StagedFile]:
     """Run a SELECT into `folder/key=value/.../prefix-<uuid>.parquet`; one StagedFile each.
 
-    `types` gives the SQL type of each column, for the bounds.
+    `types` gives the SQL type of each column, for the bounds. Raises LakeError when the disk refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = str(folder if partition_by else folder / f"{prefix}-{uuid.uuid4()}.parquet").replace("'", "''")
@@ -40,11 +41,17 @@ def write_partitioned(
         if partition_by
         else ""
     )
-    rows = connection.execute(
-        f"copy ({select}) to '{target}' (format parquet, compression zstd, compression_level {_ZSTD_LEVEL},{keys}"
-        " return_stats true)",
-        parameters or None,
-    ).fetchall()
+    try:
+        rows = connection.execute(
+            f"copy ({select}) to '{target}' (format parquet, compression zstd, compression_level {_ZSTD_LEVEL},{keys}"
+            " return_stats true)",
+            parameters or None,
+        ).fetchall()
+    except duckdb.IOException as error:
+        raise LakeError(
+            f"cannot write {folder.name}: {' '.join(str(error).split())[-200:]}",
+            hint="make room or mend the rights, then run again; nothing was lost",
+        ) from error
     return [_staged(row, types) for row in rows if row[1]]
 
 
