@@ -49,7 +49,7 @@ def write_partitioned(
         ).fetchall()
     except duckdb.IOException as error:
         raise LakeError(
-            f"cannot write {folder.name}: {' '.join(str(error).split())[-200:]}",
+            f"cannot write {folder.name}: {' '.join(str(error).split())[-300:]}",
             hint="make room or mend the rights, then run again; nothing was lost",
         ) from error
     return [_staged(row, types) for row in rows if row[1]]
