@@ -20,8 +20,8 @@ class Settings:
 
     lake: Path
     contract: Contract
-    # Memory of the engine alone; the process takes some 250 MB beside it.
-    memory_limit_mb: int = 400
+    # Memory of the engine; the process takes some 200 MB beside it.
+    memory_limit_mb: int = 700
     # None: as many as there are processors.
     threads: int | None = None
     # A batch ends at the object that passes this many bytes, compressed ones counted tenfold.

@@ -35,7 +35,7 @@ def lake_options(function: Function) -> Function:
     """`--lake DIR`, and what every command on a lake may be told beside it."""
     for option in (
         click.option("--threads", type=click.IntRange(min=1), help="Threads; all processors otherwise."),
-        click.option("--memory-mb", type=int, help="Memory of the engine in MB; 400 otherwise."),
+        click.option("--memory-mb", type=int, help="Memory of the engine in MB; 700 otherwise."),
         click.option("--contract", metavar="FILE", help="Your own data contract instead of the package's."),
         click.option(
             "--lake",

@@ -25,7 +25,7 @@ from loglode.pipeline.settle import SILVER_VERSION, records_after, settle
 REACH_BEFORE, REACH_AFTER = 1, 2
 MARGIN_BEFORE, MARGIN_AFTER = 2, 1
 # Rows of silver that are worked on at once, margins included.
-CHUNK_ROWS = 6_000_000
+CHUNK_ROWS = 2_500_000
 # Days of which rows are written at once; each takes memory of its own while it is written.
 CHUNK_DAYS = 50
 # High-water mark of processed_at, in microseconds, for when silver's log no longer reaches back.

@@ -23,7 +23,7 @@ from loglode.formats import Format
 from loglode.silver import BLANK, MEMOS, REFUSED_YEAR, silver_statement
 
 NAME = "duckdb"
-SLICE_BYTES = 192 << 20
+SLICE_BYTES = 128 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ class DuckDBEngine:
     name = NAME
 
     def __init__(self, *, memory_limit_mb: int, threads: int | None, temp_dir: Path) -> None:
+        self._memory_limit_mb = memory_limit_mb
         self.connection = connect(memory_limit_mb=memory_limit_mb, threads=threads, temp_dir=temp_dir)
 
     def close(self) -> None:
@@ -125,7 +126,7 @@ class DuckDBEngine:
 
     def _stage_silver(self, job: LinesJob, *, is_wide: bool) -> list[StagedFile]:
         connection = self.connection
-        streaming(connection, is_on=True)
+        streaming(connection, is_on=True, memory_limit_mb=self._memory_limit_mb)
         statement = silver_statement(job.contract, job.format, job.known_keys)
         types = {f.name: f.sql_type for f in job.contract.stored_fields}
         lines = Slices(job.lines)
@@ -153,7 +154,7 @@ class DuckDBEngine:
                 connection.unregister("lines")
         finally:
             connection.unregister("lines")
-            streaming(connection, is_on=False)
+            streaming(connection, is_on=False, memory_limit_mb=self._memory_limit_mb)
         if is_wide:
             return partition_by_groups(
                 connection,

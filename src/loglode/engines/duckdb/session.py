@@ -31,6 +31,13 @@ def connect(*, memory_limit_mb: int, threads: int | None, temp_dir: Path) -> duc
     return connection
 
 
-def streaming(connection: duckdb.DuckDBPyConnection, *, is_on: bool) -> None:
+# Of the memory, what DuckDB may account for while it streams; the rest goes to what it does not
+# count: Arrow batches, and the vectors of many layers.
+_STREAMING_SHARE = 4 / 7
+
+
+def streaming(connection: duckdb.DuckDBPyConnection, *, is_on: bool, memory_limit_mb: int) -> None:
     """Plan for streams of lines, or for tables of known size."""
+    limit = int(memory_limit_mb * _STREAMING_SHARE) if is_on else memory_limit_mb
     connection.execute("set disabled_optimizers = ?", [_STREAMING if is_on else ""])
+    connection.execute(f"set memory_limit = '{limit:d}MB'")
