@@ -26,7 +26,7 @@ class JsonFormat:
         return [
             {"quick": _from_json(known)},
             # Here the CASE must be outside: all of the names cost as much for a null as for a text.
-            {"whole": f"case when quick is null or {found} <> key_count then {_from_json(every)} end"},
+            {"whole": f"case when {found} <> key_count and quick is not null then {_from_json(every)} end"},
         ]
 
     def fields(self, contract: Contract, known_keys: frozenset[str]) -> dict[str, str]:

@@ -39,14 +39,13 @@ def keyed_hash(text: str) -> str:
 
 def network(address: str) -> str:
     """/24 of an IPv4 address, /48 of an IPv6 address, null for anything else."""
-    groups = f"string_split(split_part({address}, '::', 1), ':')"
-    first, second, third = (f"coalesce(nullif(ltrim({groups}[{n}], '0'), ''), '0')" for n in (1, 2, 3))
     # One name for one network, however its addresses are written: no leading zeros, no zeros before ::.
-    named = f"regexp_replace({first} || ':' || {second} || ':' || {third}, '(^0)?(:0)+$', '')"
+    groups = f"regexp_replace(split_part({address}, '::', 1), '(^|:)0+([0-9A-Fa-f])', '\\1\\2', 'g')"
+    first_three = f"regexp_extract({groups}, '^[^:]*(?::[^:]*){{0,2}}')"
     return (
         f"case when contains({address}, ':') then"
         f" case when regexp_full_match({address}, '[0-9A-Fa-f]{{0,4}}(:[0-9A-Fa-f]{{0,4}}){{2,7}}')"
-        f" then lower({named} || '::/48') end"
+        f" then lower(regexp_replace({first_three}, '(^0)?(:0)*$', '')) || '::/48' end"
         f" when regexp_full_match({address}, '[0-9]{{1,3}}([.][0-9]{{1,3}}){{3}}')"
         f" then substr({address}, 1, length({address}) - strpos(reverse({address}), '.')) || '.0/24' end"
     )

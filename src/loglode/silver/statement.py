@@ -36,7 +36,8 @@ def silver_statement(contract: Contract, fmt: Format, known_keys: frozenset[str]
     sql = layer(sql, {name: cast(field, f"raw_{name}") for name, field in read.items()})
     found = checks(contract)
     sql = layer(sql, {f"bad_{i}": f"coalesce({c.fails}, false)" for i, c in enumerate(found)})
-    sql = layer(sql, _verdict(found, fmt))
+    for step in _verdict(found, fmt):
+        sql = layer(sql, step)
     sql = layer(sql, {f"ok_{name}": _unwarned(name, found) for name in read})
     for memo in MEMOS:
         for step in memo.looked_up():
@@ -46,23 +47,30 @@ def silver_statement(contract: Contract, fmt: Format, known_keys: frozenset[str]
     return f"select {', '.join(_output(f) for f in contract.stored_fields)} from ({sql})"
 
 
-def _verdict(found: list[Check], fmt: Format) -> dict[str, str]:
+def _verdict(found: list[Check], fmt: Format) -> list[dict[str, str]]:
+    """Layers that say whether the line is refused or a value nulled, and then why."""
     rejects = [(f"bad_{i}", c.code) for i, c in enumerate(found) if c.severity == "reject"]
     warns = [(f"bad_{i}", c.code) for i, c in enumerate(found) if c.severity == "warn"]
-    any_reject = " or ".join(["fault is not null", "is_malformed", *(flag for flag, _ in rejects)])
-    codes = ", ".join(f"case when {flag} then '{code}' end" for flag, code in rejects)
     reasons = (
         "case when trim(text, chr(32) || chr(9) || chr(10) || chr(13)) = '' and fault is null"
         f" then '{BLANK}' when fault is not null then split_part(fault, ':', 1)"
-        f" when is_malformed then {fmt.invalid_reason()} else concat_ws(',', {codes}) end"
+        f" when is_malformed then {fmt.invalid_reason()} else {_codes(rejects)} end"
     )
-    warned = ", ".join(f"case when {flag} then '{code}' end" for flag, code in warns)
-    any_warn = " or ".join(flag for flag, _ in warns) or "false"
-    return {
-        "is_refused": f"({any_reject})",
-        "reasons": f"case when {any_reject} then {reasons} end",
-        "warning_codes": f"case when {any_warn} then concat_ws(',', {warned or 'null'}) end",
-    }
+    return [
+        {
+            "is_refused": " or ".join(["fault is not null", "is_malformed", *(flag for flag, _ in rejects)]),
+            "is_warned": " or ".join(flag for flag, _ in warns) or "false",
+        },
+        {
+            "reasons": f"case when is_refused then {reasons} end",
+            "warning_codes": f"case when is_warned then {_codes(warns)} end",
+        },
+    ]
+
+
+def _codes(flags: list[tuple[str, str]]) -> str:
+    listed = ", ".join(f"case when {flag} then '{code}' end" for flag, code in flags)
+    return f"concat_ws(',', {listed or 'null'})"
 
 
 def _unwarned(name: str, found: list[Check]) -> str:

@@ -34,22 +34,15 @@ def without_origin(url: str) -> str:
 
 def origin_host(url: str) -> str:
     """Host of an absolute URL in lower case, without user and port; null for a relative one."""
-    authority = f"split_part({url}, '/', 3)"
-    plain = without_port(f"split_part(split_part(split_part({authority}, '?', 1), '#', 1), '@', -1)")
-    return (
-        f"case when contains({url}, '://') then case when regexp_full_match({authority}, '[a-z0-9.-]+')"
-        f" then {authority} else nullif({plain}, '') end end"
-    )
+    authority = f"regexp_extract({url}, '^[^/]*//(?:[^/?#]*@)?([^/?#]*)', 1)"
+    return f"case when contains({url}, '://') then nullif({without_port(authority)}, '') end"
 
 
 def without_port(host: str) -> str:
     """A host in lower case without its port; the brackets of an IPv6 address go too."""
-    v6 = f"split_part(split_part({host}, '[', 2), ']', 1)"
-    plain = f"case when length({host}) - length(replace({host}, ':', '')) > 1 then {host} else split_part({host}, ':', 1) end"
-    return (
-        f"case when not contains({host}, ':') then lower({host})"
-        f" when starts_with({host}, '[') then lower({v6}) else lower({plain}) end"
-    )
+    # One colon divides a name from its port; several are an address.
+    bare = f"regexp_replace({host}, '(?s)^\\[([^]]*).*$|^([^:]*):[^:]*$', '\\1\\2')"
+    return f"lower(case when contains({host}, ':') then {bare} else {host} end)"
 
 
 def path_of(url: str) -> str:

@@ -42,7 +42,8 @@ class LineReader:
         self.lines = 0
         self.bytes = 0
         self._stream = stream
-        self._fingerprint: str | None = None
+        self._object = pa.array([uri])
+        self._fingerprint: pa.StringArray | None = None  # of one value, once it is known
         self._damage = ""
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -86,13 +87,11 @@ class LineReader:
 
     def _block(self, data: bytes) -> Iterator[pa.RecordBatch]:
         """Whole lines; only the very last one of an object may lack its newline."""
-        ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE) + 1
-        if not len(ends) or ends[-1] != len(data):
-            ends = np.append(ends, len(data))
+        ends = _line_ends(data)
         lengths = np.diff(ends, prepend=0)
         too_long = np.flatnonzero(lengths > MAX_LINE_BYTES)
         if not len(too_long):
-            yield self._batch(data)
+            yield self._batch(data, ends)
             return
         start = 0
         for index in too_long:  # at most two a block
@@ -105,17 +104,15 @@ class LineReader:
         if start < len(data):
             yield self._batch(data[start:])
 
-    def _batch(self, data: bytes) -> pa.RecordBatch:
-        if not data.isascii():
-            data = _valid_utf8(data)
-        raw = np.frombuffer(data, np.uint8)
-        ends = np.flatnonzero(raw == _NEWLINE) + 1
-        count = len(ends) + (not len(ends) or int(ends[-1]) != len(data))
-        offsets = np.empty(count + 1, np.int32)
-        offsets[0], offsets[-1] = 0, len(data)
-        offsets[1 : len(ends) + 1] = ends
-        text = pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(data))
-        return self._to_batch(text, pa.array(_count_keys(raw, offsets)), None)
+    def _batch(self, data: bytes, ends: npt.NDArray[np.int64] | None = None) -> pa.RecordBatch:
+        valid = data if data.isascii() else _valid_utf8(data)
+        if ends is None or valid is not data:
+            ends = _line_ends(valid)
+        offsets = np.empty(len(ends) + 1, np.int32)
+        offsets[0], offsets[1:] = 0, ends
+        text = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(valid))
+        keys = _count_keys(np.frombuffer(valid, np.uint8), offsets)
+        return self._to_batch(text, _array(pa.int32(), keys), None)
 
     def _faulty(self, head: bytes, fault: str, length: int) -> pa.RecordBatch:
         text = pa.array([_valid_utf8(head).decode("utf-8")], pa.string())
@@ -127,12 +124,12 @@ class LineReader:
             self._fingerprint = _fingerprint(text)
         first = self.lines + 1
         self.lines += count
-        zeros = pa.array(np.zeros(count, np.int32))
+        zeros = _array(pa.int32(), np.zeros(count, np.int32))
         return pa.RecordBatch.from_arrays(
             [
-                pa.DictionaryArray.from_arrays(zeros, pa.array([self.uri])),
-                pa.DictionaryArray.from_arrays(zeros, pa.array([self._fingerprint or ""])),
-                pa.array(np.arange(first, first + count)),
+                pa.DictionaryArray.from_arrays(zeros, self._object),
+                pa.DictionaryArray.from_arrays(zeros, self._fingerprint if self._fingerprint is not None else pa.array([""])),
+                _array(pa.int64(), np.arange(first, first + count)),
                 text,
                 keys,
                 pa.nulls(count, pa.string()),
@@ -140,6 +137,17 @@ class LineReader:
             ],
             schema=SCHEMA,
         )
+
+
+def _line_ends(data: bytes) -> npt.NDArray[np.int64]:
+    """Where each line ends, behind its newline; the last one may have none."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE) + 1
+    return ends if len(ends) and ends[-1] == len(data) else np.append(ends, len(data))
+
+
+def _array(kind: pa.DataType, values: npt.NDArray[np.integer[npt.NBitBase]]) -> pa.Array:
+    """The values as they lie; pa.array would look for pandas first, each time."""
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
 
 
 def _count_keys(raw: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
@@ -165,10 +173,10 @@ def _valid_utf8(data: bytes) -> bytes:
     return data
 
 
-def _fingerprint(text: pa.StringArray) -> str | None:
+def _fingerprint(text: pa.StringArray) -> pa.StringArray | None:
     """Hash of the first line that is not blank; compressing, renaming or growing does not change it."""
     for value in text:  # stops at the first line, as a rule
         line = value.as_py().strip(" \t\r\n")  # what the silver statement calls blank
         if line:
-            return hashlib.sha256(line.encode("utf-8")).hexdigest()[:32]
+            return pa.array([hashlib.sha256(line.encode("utf-8")).hexdigest()[:32]])
     return None
