@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 20
 FAULT_TOO_LONG, FAULT_DAMAGED = "line_too_long", "object_damaged"
 _BOM = b"\xef\xbb\xbf"
+_NO_FINGERPRINT = pa.array([""])
 _NEWLINE, _QUOTE, _COLON, _SPACE, _N = b'\n": n'
 SCHEMA = pa.schema(
     [
@@ -43,7 +44,7 @@ class LineReader:
         self.bytes = 0
         self._stream = stream
         self._object = pa.array([uri])
-        self._fingerprint: pa.StringArray | None = None  # of one value, once it is known
+        self._fingerprint = _NO_FINGERPRINT
         self._damage = ""
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -120,7 +121,7 @@ class LineReader:
 
     def _to_batch(self, text: pa.StringArray, keys: pa.Int32Array, fault: str | None) -> pa.RecordBatch:
         count = len(text)
-        if self._fingerprint is None:
+        if self._fingerprint is _NO_FINGERPRINT:
             self._fingerprint = _fingerprint(text)
         first = self.lines + 1
         self.lines += count
@@ -128,7 +129,7 @@ class LineReader:
         return pa.RecordBatch.from_arrays(
             [
                 pa.DictionaryArray.from_arrays(zeros, self._object),
-                pa.DictionaryArray.from_arrays(zeros, self._fingerprint if self._fingerprint is not None else pa.array([""])),
+                pa.DictionaryArray.from_arrays(zeros, self._fingerprint),
                 _array(pa.int64(), np.arange(first, first + count)),
                 text,
                 keys,
@@ -145,7 +146,7 @@ def _line_ends(data: bytes) -> npt.NDArray[np.int64]:
     return ends if len(ends) and ends[-1] == len(data) else np.append(ends, len(data))
 
 
-def _array(kind: pa.DataType, values: npt.NDArray[np.integer[npt.NBitBase]]) -> pa.Array:
+def _array(kind: pa.DataType, values: npt.NDArray[Any]) -> pa.Array:
     """The values as they lie; pa.array would look for pandas first, each time."""
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
 
@@ -173,10 +174,10 @@ def _valid_utf8(data: bytes) -> bytes:
     return data
 
 
-def _fingerprint(text: pa.StringArray) -> pa.StringArray | None:
-    """Hash of the first line that is not blank; compressing, renaming or growing does not change it."""
+def _fingerprint(text: pa.StringArray) -> pa.StringArray:
+    """Hash of the first line that is not blank, one value; renaming or growing changes nothing."""
     for value in text:  # stops at the first line, as a rule
         line = value.as_py().strip(" \t\r\n")  # what the silver statement calls blank
         if line:
             return pa.array([hashlib.sha256(line.encode("utf-8")).hexdigest()[:32]])
-    return None
+    return _NO_FINGERPRINT
