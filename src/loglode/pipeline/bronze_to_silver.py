@@ -76,7 +76,7 @@ def bronze_to_silver(
         if done:
             raise OverlapError
         settle(context.lake, snapshot)
-        _drop_known(context, staged, snapshot, batch.batch_id, folder)
+        _drop_known(context, staged, snapshot, batch.batch_id)
         record = _record(context, batch, counters, staged, started_at, objects_skipped, snapshot.version + 1)
         return _commit(context, objects, staged, record)
 
@@ -168,9 +168,7 @@ def _check_books(batch: Batch, counters: Counters, staged: StagedLines) -> None:
         )
 
 
-def _drop_known(
-    context: Context, staged: StagedLines, snapshot: Snapshot, batch_id: str, folder: Path
-) -> None:
+def _drop_known(context: Context, staged: StagedLines, snapshot: Snapshot, batch_id: str) -> None:
     """Remove what silver and quarantine hold already, and what the batch holds twice."""
     silver_root, quarantine = context.lake.silver.root, context.lake.quarantine
     held_silver = [silver_root / f.path for f in overlapping(snapshot, staged.silver)]
@@ -184,7 +182,6 @@ def _drop_known(
         quarantine_files=held,
         silver_types=context.silver_types,
         quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
-        folder=folder,
         prefix=batch_id,
     )
     context.engine.tally(staged)

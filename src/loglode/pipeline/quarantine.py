@@ -146,7 +146,6 @@ def _replay(
         quarantine_files=[],
         silver_types=context.silver_types,
         quarantine_types={},
-        folder=folder,
         prefix=batch_id,
     )
     return _Replay(staged, freed)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from loglode.engines.duckdb.engine import DuckDBEngine, StagedLines
-from loglode.engines.duckdb.files import GROUP_PARTITIONS, parquet, write_partitioned
+from loglode.engines.duckdb.files import parquet, write_partitioned
 from loglode.files import StagedFile
 
 
@@ -23,22 +24,18 @@ def remove_duplicates(
     quarantine_files: Sequence[Path],
     silver_types: dict[str, str],
     quarantine_types: dict[str, str],
-    folder: Path,
     prefix: str,
 ) -> None:
     """Drop from `staged` what it holds twice and what the table's files hold; counts are kept in it."""
     started = time.perf_counter()
     before = staged.rows_silver + staged.rows_quarantine
-    staged.silver = _remove(
-        engine, staged.silver, "event_id", silver_files, silver_types, folder / "silver", prefix
-    )
+    staged.silver = _remove(engine, staged.silver, "event_id", silver_files, silver_types, prefix)
     staged.quarantine = _remove(
         engine,
         staged.quarantine,
         "line_id",
         quarantine_files,
         quarantine_types,
-        folder / "quarantine",
         prefix,
     )
     staged.duplicates += before - staged.rows_silver - staged.rows_quarantine
@@ -51,7 +48,6 @@ def _remove(
     key: str,
     existing: Sequence[Path],
     types: dict[str, str],
-    folder: Path,
     prefix: str,
 ) -> list[StagedFile]:
     if not staged:
@@ -61,26 +57,29 @@ def _remove(
     hit = {row[0] for row in engine.connection.execute("select distinct filename from doubles").fetchall()}
     if not hit:
         return staged
-    touched = [f for f in staged if str(f.path) in hit]
-    columns = ", ".join(f's."{name}"' for name in types)
-    rewritten: list[StagedFile] = []
-    for first in range(0, len(touched), GROUP_PARTITIONS):
-        source = parquet(
-            [f.path for f in touched[first : first + GROUP_PARTITIONS]],
-            "hive_partitioning = true, filename = true, file_row_number = true",
-        )
-        rewritten += write_partitioned(
-            engine.connection,
-            f"select {columns} from {source} s anti join doubles d"
-            " on s.filename = d.filename and s.file_row_number = d.file_row_number",
-            folder,
-            prefix=prefix,
-            partition_by=tuple(touched[0].partition),
-            types=types,
-        )
-    for file in touched:
-        file.path.unlink()
-    return [f for f in staged if str(f.path) not in hit] + rewritten
+    kept = [f for f in staged if str(f.path) not in hit]
+    for file in (f for f in staged if str(f.path) in hit):
+        kept += _without_doubles(engine, file, types, prefix)
+    return kept
+
+
+def _without_doubles(
+    engine: DuckDBEngine, file: StagedFile, types: dict[str, str], prefix: str
+) -> list[StagedFile]:
+    """The file written again without its doubles; none if they were all it held."""
+    source = parquet([file.path], "hive_partitioning = false, filename = true, file_row_number = true")
+    columns = ", ".join(f's."{name}"' for name in types if name not in file.partition)
+    written = write_partitioned(
+        engine.connection,
+        f"select {columns} from {source} s anti join doubles d"
+        " on s.filename = d.filename and s.file_row_number = d.file_row_number",
+        file.path.parent,
+        prefix=prefix,
+        partition_by=(),
+        types=types,
+    )
+    file.path.unlink()
+    return [replace(f, partition=file.partition) for f in written]
 
 
 def _doubles(staged: Sequence[Path], key: str, existing: Sequence[Path]) -> str:
