@@ -34,8 +34,12 @@ def without_origin(url: str) -> str:
 
 def origin_host(url: str) -> str:
     """Host of an absolute URL in lower case, without user and port; null for a relative one."""
-    authority = f"regexp_extract({url}, '^[^/]*//(?:[^/?#]*@)?([^/?#]*)', 1)"
-    return f"case when contains({url}, '://') then nullif({without_port(authority)}, '') end"
+    plain = f"split_part({url}, '/', 3)"
+    whole = f"regexp_extract({url}, '^[^/]*//(?:[^/?#]*@)?([^/?#]*)', 1)"
+    return (
+        f"case when contains({url}, '://') then case when regexp_full_match({plain}, '[a-z0-9.-]+') then {plain}"
+        f" else nullif({without_port(whole)}, '') end end"
+    )
 
 
 def without_port(host: str) -> str:
