@@ -7,9 +7,21 @@ regular expression for the whole line costs ten times as much.
 from __future__ import annotations
 
 from loglode.contract import Contract
+from loglode.formats.base import without_ending
 
 # Escaped quotes inside a quoted part are hidden from the split and put back afterwards.
 _MARK = "chr(1)"
+_CARRIED = (
+    "event_ts",
+    "client_ip",
+    "host",
+    "user_id",
+    "request",
+    "status",
+    "bytes_sent",
+    "referrer",
+    "user_agent",
+)
 _HIDDEN_QUOTE, _HIDDEN_SLASH = f"{_MARK} || 'q'", f"{_MARK} || 's'"
 
 
@@ -23,35 +35,38 @@ class CombinedFormat:
         hidden = f"replace(replace(text, '\\\\', {_HIDDEN_SLASH}), '\\\"', {_HIDDEN_QUOTE})"
         return [
             {"parts": f"string_split(case when contains(text, '\\\"') then {hidden} else text end, '\"')"},
+            {f"part_{n}": f"parts[{n}]" for n in (1, 2, 3, 4, 6)},
             {
-                "head": "string_split(split_part(parts[1], '[', 1), ' ')",
-                "stamp": "split_part(split_part(parts[1], '[', 2), ']', 1)",
-                "numbers": "string_split(rtrim(parts[3], chr(13) || chr(10)), ' ')",
+                "head": "string_split(split_part(part_1, '[', 1), ' ')",
+                "stamp": "split_part(split_part(part_1, '[', 2), ']', 1)",
+                "numbers": f"string_split({without_ending('part_3')}, ' ')",
+            },
+            # With the virtual host in front there is one word more before the time.
+            {"first": "case when len(head) > 4 and head[3] = '-' then 1 else 0 end"},
+            {
+                "clf_event_ts": "stamp",
+                "clf_client_ip": "head[1 + first]",
+                "clf_host": "case when first = 1 then head[1] end",
+                "clf_user_id": "head[3 + first]",
+                "clf_request": _shown("part_2"),
+                "clf_status": "numbers[2]",
+                "clf_bytes_sent": "case when numbers[3] = '-' then '0' else numbers[3] end",
+                "clf_referrer": _shown("part_4"),
+                "clf_user_agent": _shown("part_6"),
             },
         ]
 
     def fields(self, contract: Contract, known_keys: frozenset[str]) -> dict[str, str]:
         del known_keys
-        # With the virtual host in front there is one word more before the time.
-        first = "case when len(head) > 4 and head[3] = '-' then 1 else 0 end"
-        known = {
-            "event_ts": "stamp",
-            "client_ip": f"head[1 + {first}]",
-            "host": f"case when {first} = 1 then head[1] end",
-            "user_id": f"head[3 + {first}]",
-            "request": _shown("parts[2]"),
-            "status": "numbers[2]",
-            "bytes_sent": "case when numbers[3] = '-' then '0' else numbers[3] end",
-            "referrer": _shown("parts[4]"),
-            "user_agent": _shown("parts[6]"),
-        }
         return {
-            f.name: f"nullif(nullif({known[f.name]}, ''), '-')" if f.name in known else "null::varchar"
+            f.name: f"case when clf_{f.name} not in ('', '-') then clf_{f.name} end"
+            if f.name in _CARRIED
+            else "null::varchar"
             for f in contract.read_fields
         }
 
     def invalid(self) -> str:
-        return "(len(parts) < 3 or not contains(parts[1], '['))"
+        return "(len(parts) < 3 or not contains(part_1, '['))"
 
     def invalid_reason(self) -> str:
         return "'combined_invalid'"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from loglode.contract import Contract, Field
 from loglode.formats import Format
+from loglode.formats.base import without_ending
 from loglode.silver import agents, masking, urls
 from loglode.silver.canonical import canonical
 from loglode.silver.casts import FIRST_MICROS, LAST_MICROS, cast
@@ -142,7 +143,7 @@ def _output(field: Field) -> str:
 
 
 def _output_value(field: Field) -> str:
-    line = "rtrim(text, chr(10) || chr(13))"
+    line = without_ending("text")
     line_id = f"coalesce(line_id, md5(fingerprint || ':' || source_line || ':' || {line}))"
     special = {
         **{name: name for name in agents.DERIVED},

@@ -11,13 +11,16 @@ def request_method(request: str) -> str:
 def request_target(request: str) -> str:
     """Target of a request line; it may hold spaces when the line ends with the protocol."""
     start = f"strpos({request}, ' ') + 1"
-    ending = f"case when regexp_matches({request}, ' HTTP/[0-9.]+$') then strpos(reverse({request}), ' ') else 0 end"
-    target = f"substr({request}, {start}, length({request}) - strpos({request}, ' ') - {ending})"
+    protocol = (
+        f"case when ends_with({request}, ' HTTP/1.1') then 9"
+        f" when regexp_matches({request}, ' HTTP/[0-9.]+$') then strpos(reverse({request}), ' ') else 0 end"
+    )
+    target = f"substr({request}, {start}, length({request}) - strpos({request}, ' ') - {protocol})"
     return f"case when {_is_request(request)} then {target} end"
 
 
 def _is_request(request: str) -> str:
-    return f"regexp_matches({request}, '^[A-Z]{{3,20}} [^ ].*( HTTP/[0-9.]+)?$')"
+    return f"(regexp_matches({request}, '^[A-Z]{{3,20}} [^ ]') and not contains({request}, chr(10)))"
 
 
 def without_origin(url: str) -> str:
