@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     # Text only: the SQL of a contract, the models of the package.
     "silver": {"contract", "errors", "formats"},
     "gold": {"errors"},
-    "engines": {"contract", "errors", "files", "formats", "gold", "lake", "silver"},
+    "engines": {"contract", "errors", "files", "formats", "gold", "lake", "silver", "sources"},
     "pipeline": {
         "contract", "engines", "errors", "files", "formats", "gold", "lake", "settings", "sources",
     },

@@ -7,19 +7,13 @@ ops.runs. `settle` makes those visible, and whoever comes next does it if this p
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
-
-from loglode.engines.duckdb.dedupe import remove_duplicates
-from loglode.engines.duckdb.engine import LinesJob, StagedLines, to_json
-from loglode.errors import BooksError, MemoryShortError, SourceError
+from loglode.engines.base import Held, LoadJob, StagedLines, to_json
+from loglode.errors import BooksError, SourceError
 from loglode.files import StagedFile
 from loglode.lake import ActiveFile, Commit, Snapshot
 from loglode.lake.committer import commit_when, publish
@@ -29,24 +23,12 @@ from loglode.pipeline.context import Context
 from loglode.pipeline.plan import Batch, PlannedObject
 from loglode.pipeline.settle import BatchRecord, settle
 from loglode.sources import SourceObject
-from loglode.sources.lines import SCHEMA, LineReader
 
-SAMPLE_BATCHES = 1
 OnFailure = Callable[[SourceObject, SourceError], None]
 
 
 class OverlapError(Exception):
     """Other writers have loaded some of the batch's objects meanwhile; the rest is planned anew."""
-
-
-@dataclass(slots=True)
-class Counters:
-    """What the readers saw, kept while lines stream through the engine."""
-
-    lines: int = 0
-    bytes: int = 0
-    # Objects that were gone when their turn came, by identity.
-    gone: dict[str, SourceError] = field(default_factory=dict)
 
 
 def bronze_to_silver(
@@ -60,9 +42,9 @@ def bronze_to_silver(
     """
     started_at = datetime.now(UTC)
     folder = context.folder / batch.batch_id
-    staged, counters = _stage(context, batch, started_at, folder)
-    _check_books(batch, counters, staged)
-    objects = _still_there(batch, counters, on_failure)
+    staged = context.engine.stage(_job(context, batch, started_at, folder))
+    _check_books(batch, staged)
+    objects = _still_there(batch, staged, on_failure)
     if not objects:
         return None
     record: BatchRecord | None = None
@@ -77,92 +59,42 @@ def bronze_to_silver(
             raise OverlapError
         settle(context.lake, snapshot)
         _drop_known(context, staged, snapshot, batch.batch_id)
-        record = _record(context, batch, counters, staged, started_at, objects_skipped, snapshot.version + 1)
+        record = _record(context, batch, staged, started_at, objects_skipped, snapshot.version + 1)
         return _commit(context, objects, staged, record)
 
     commit_when(context.lake.silver, decide)
     return record
 
 
-def _stage(
-    context: Context, batch: Batch, started_at: datetime, folder: Path
-) -> tuple[StagedLines, Counters]:
-    """Cut by day at once; where that takes too much memory (very many days), in two steps."""
-    is_wide = any(o.source.is_stream for o in batch.objects)  # a stream cannot be read a second time
-    while True:
-        counters = Counters()
-        folder.mkdir()
-        try:
-            job = _job(context, batch, counters, started_at, folder)
-            return context.engine.stage_lines(job, is_wide=is_wide), counters
-        except MemoryShortError:
-            if is_wide:
-                raise
-            shutil.rmtree(folder)
-            is_wide = True
-
-
-def _still_there(batch: Batch, counters: Counters, on_failure: OnFailure | None) -> list[PlannedObject]:
+def _still_there(batch: Batch, staged: StagedLines, on_failure: OnFailure | None) -> list[PlannedObject]:
+    gone = staged.read.gone
     for planned in batch.objects:
-        error = counters.gone.get(planned.source.identity)
+        error = gone.get(planned.source.identity)
         if error is not None and on_failure is not None:
             on_failure(planned.source, error)
-    return [o for o in batch.objects if o.source.identity not in counters.gone]
+    return [o for o in batch.objects if o.source.identity not in gone]
 
 
-def _job(context: Context, batch: Batch, counters: Counters, started_at: datetime, folder: Path) -> LinesJob:
-    return LinesJob(
+def _job(context: Context, batch: Batch, started_at: datetime, folder: Path) -> LoadJob:
+    return LoadJob(
         contract=context.settings.contract,
         format=batch.format,
         known_keys=batch.known_keys,
-        sample=_sample(batch),
-        lines=pa.RecordBatchReader.from_batches(SCHEMA, _lines(context, batch, counters)),
+        objects=batch.objects,
         batch_id=batch.batch_id,
         processed_at=started_at,
         pseudonym_key=context.key,
         folder=folder,
         quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
+        progress=context.progress,
     )
 
 
-def _sample(batch: Batch) -> list[pa.RecordBatch]:
-    """The first lines of each object, to learn the agents from."""
-    found = []
-    for planned in batch.objects:
-        if planned.source.is_stream:
-            continue
-        with contextlib.suppress(SourceError), planned.open() as stream:
-            for arrow, _ in zip(LineReader("", stream).batches(), range(SAMPLE_BATCHES), strict=False):
-                found.append(arrow)
-    return found
-
-
-def _lines(context: Context, batch: Batch, counters: Counters) -> Iterator[pa.RecordBatch]:
-    total = sum(o.source.size for o in batch.objects)
-    read_before = 0
-    for planned in batch.objects:
-        try:
-            opened = planned.open()
-        except SourceError as error:
-            counters.gone[planned.source.identity] = error
-            continue
-        with opened as stream:
-            reader = LineReader(planned.source.display_uri, stream)
-            for arrow in reader.batches():
-                context.progress(
-                    "bronze to silver", read_before + min(reader.bytes, planned.source.size), total
-                )
-                yield arrow
-        counters.lines += reader.lines
-        counters.bytes += reader.bytes
-        read_before += planned.source.size
-
-
-def _check_books(batch: Batch, counters: Counters, staged: StagedLines) -> None:
+def _check_books(batch: Batch, staged: StagedLines) -> None:
     found = staged.rows_silver + staged.rows_quarantine + staged.blank
-    if found != counters.lines:
+    if found != staged.read.lines:
         raise BooksError(
-            f"batch {batch.batch_id}: {counters.lines} lines read, {found} accounted for;"
+            f"batch {batch.batch_id}: {staged.read.lines} lines read, {found} accounted for;"
             " nothing was committed",
             hint="this is a defect of Loglode; please report it with the object that shows it",
         )
@@ -175,14 +107,15 @@ def _drop_known(context: Context, staged: StagedLines, snapshot: Snapshot, batch
     held = []
     if staged.quarantine and quarantine.exists:
         held = [quarantine.root / f.path for f in quarantine.snapshot().files()]
-    remove_duplicates(
-        context.engine,
+    context.engine.remove_duplicates(
         staged,
-        silver_files=held_silver,
-        quarantine_files=held,
-        silver_types=context.silver_types,
-        quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
-        prefix=batch_id,
+        Held(
+            silver=held_silver,
+            quarantine=held,
+            silver_types=context.silver_types,
+            quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
+        ),
+        batch_id,
     )
     context.engine.tally(staged)
 
@@ -216,7 +149,6 @@ def _instant(text: str | float) -> str:
 def _record(
     context: Context,
     batch: Batch,
-    counters: Counters,
     staged: StagedLines,
     started_at: datetime,
     objects_skipped: int,
@@ -231,14 +163,14 @@ def _record(
             "kind": "load",
             "started_at": started_at.isoformat(),
             "finished_at": datetime.now(UTC).isoformat(),
-            "objects": len(batch.objects) - len(counters.gone),
+            "objects": len(batch.objects) - len(staged.read.gone),
             "objects_skipped": objects_skipped,
-            "lines_read": counters.lines,
+            "lines_read": staged.read.lines,
             "rows_silver": staged.rows_silver,
             "lines_quarantined": staged.rows_quarantine,
             "duplicates": staged.duplicates,
             "blank_lines": staged.blank,
-            "bytes_read": counters.bytes,
+            "bytes_read": staged.read.bytes,
             "reasons": to_json(staged.reasons),
             "warnings": to_json(staged.warnings),
             "read_seconds": staged.seconds,

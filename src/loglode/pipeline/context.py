@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from loglode.engines.base import Engine, Progress
 from loglode.engines.duckdb import DuckDBEngine
 from loglode.errors import LakeError
 from loglode.gold.model import Model, load_models
@@ -15,8 +16,6 @@ from loglode.lake import Lake
 from loglode.lake.secret import load_key
 from loglode.lake.staging import remove_abandoned, staging
 from loglode.settings import Settings
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Context:
     settings: Settings
     lake: Lake
     models: tuple[Model, ...]
-    engine: DuckDBEngine
+    engine: Engine
     folder: Path
     key: str
     progress: Progress
@@ -50,29 +49,22 @@ def open_context(settings: Settings, progress: Progress | None = None) -> Iterat
         settings.lake.mkdir(parents=True, exist_ok=True)
         remove_abandoned(settings.lake)
         key = load_key(settings.key_path)
-        with staging(settings.lake, secrets.token_hex(8)) as folder:
-            engine = DuckDBEngine(
-                memory_limit_mb=settings.memory_limit_mb,
-                threads=settings.threads,
-                temp_dir=folder / "spill",
-            )
-            try:
-                yield Context(
-                    settings,
-                    open_lake(settings),
-                    load_models(),
-                    engine,
-                    folder,
-                    key,
-                    progress or _silent,
-                )
-            finally:
-                engine.close()
+        with (
+            staging(settings.lake, secrets.token_hex(8)) as folder,
+            contextlib.closing(embedded_engine(settings, folder / "spill")) as engine,
+        ):
+            models = load_models()
+            yield Context(settings, open_lake(settings), models, engine, folder, key, progress or _silent)
     except OSError as error:
         raise LakeError(
             f"cannot write to lake {settings.lake}: {error}",
             hint="check the path, rights and free space",
         ) from error
+
+
+def embedded_engine(settings: Settings, temp_dir: Path) -> DuckDBEngine:
+    """DuckDB as the settings want it."""
+    return DuckDBEngine(memory_limit_mb=settings.memory_limit_mb, threads=settings.threads, temp_dir=temp_dir)
 
 
 def _silent(step: str, done: int, total: int) -> None:

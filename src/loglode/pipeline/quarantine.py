@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loglode.engines.duckdb.dedupe import remove_duplicates
-from loglode.engines.duckdb.engine import LinesJob, StagedLines, to_json
+from loglode.engines.base import Held, Progress, StagedLines, to_json
+from loglode.engines.duckdb import DuckDBEngine
+from loglode.engines.duckdb.engine import LinesJob
 from loglode.engines.duckdb.query import QueryResult
 from loglode.engines.duckdb.refused import Refused
 from loglode.files import StagedFile
@@ -18,7 +20,7 @@ from loglode.lake import Commit, Snapshot
 from loglode.lake.committer import commit_when, publish
 from loglode.lake.layout import QUARANTINE
 from loglode.pipeline.bronze_to_silver import overlapping
-from loglode.pipeline.context import Context, Progress, open_context, open_lake
+from loglode.pipeline.context import Context, embedded_engine, open_context, open_lake
 from loglode.pipeline.inspect import query
 from loglode.pipeline.report import RunReport
 from loglode.pipeline.settle import BatchRecord, settle
@@ -61,17 +63,7 @@ def replay_quarantine(
     report = RunReport(batch_id=secrets.token_hex(10))
     open_lake(settings).require()
     with open_context(settings, progress) as context:
-        record: BatchRecord | None = None
-
-        def decide(snapshot: Snapshot) -> Commit | None:
-            nonlocal record
-            settle(context.lake, snapshot)
-            record, adds = _attempt(context, report.batch_id, reason, snapshot)
-            if record is None:
-                return None
-            return Commit(adds=adds, metadata=record.to_metadata())
-
-        commit_when(context.lake.silver, decide)
+        record = _move(context, report.batch_id, reason)
         settle(context.lake, context.lake.silver.snapshot())
         if record is not None:
             report.rows_silver = record.run["rows_silver"]
@@ -84,16 +76,33 @@ def replay_quarantine(
     return report
 
 
+def _move(context: Context, batch_id: str, reason: str | None) -> BatchRecord | None:
+    """Refused lines are few: whatever engine loads, the embedded one replays."""
+    record: BatchRecord | None = None
+    with contextlib.closing(embedded_engine(context.settings, context.folder / "replay-spill")) as engine:
+
+        def decide(snapshot: Snapshot) -> Commit | None:
+            nonlocal record
+            settle(context.lake, snapshot)
+            record, adds = _attempt(context, engine, batch_id, reason, snapshot)
+            if record is None:
+                return None
+            return Commit(adds=adds, metadata=record.to_metadata())
+
+        commit_when(context.lake.silver, decide)
+    return record
+
+
 def _attempt(
-    context: Context, batch_id: str, reason: str | None, snapshot: Snapshot
+    context: Context, engine: DuckDBEngine, batch_id: str, reason: str | None, snapshot: Snapshot
 ) -> tuple[BatchRecord | None, list[dict[str, object]]]:
     started_at = datetime.now(UTC)
     quarantine = context.lake.quarantine.snapshot()
-    refused = Refused(context.engine, {f.path: quarantine.table.root / f.path for f in quarantine.files()})
+    refused = Refused(engine, {f.path: quarantine.table.root / f.path for f in quarantine.files()})
     folder = context.folder / f"{batch_id}-{secrets.token_hex(4)}"
     folder.mkdir()
     replays = [
-        _replay(context, refused, fmt, reason, batch_id, started_at, folder / fmt, snapshot)
+        _replay(context, engine, refused, fmt, reason, batch_id, started_at, folder / fmt, snapshot)
         for fmt in refused.formats()
         if fmt in FORMATS
     ]
@@ -115,6 +124,7 @@ def _attempt(
 
 def _replay(
     context: Context,
+    engine: DuckDBEngine,
     refused: Refused,
     fmt: str,
     reason: str | None,
@@ -136,18 +146,16 @@ def _replay(
         folder=folder,
         quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
     )
-    staged = context.engine.stage_lines(job)
+    staged = engine.stage_lines(job)
     freed = refused.mark_freed(fmt, reason, [f.path for f in staged.quarantine])
     staged.quarantine = []
-    remove_duplicates(
-        context.engine,
-        staged,
-        silver_files=[context.lake.silver.root / f.path for f in overlapping(snapshot, staged.silver)],
-        quarantine_files=[],
+    held = Held(
+        silver=[context.lake.silver.root / f.path for f in overlapping(snapshot, staged.silver)],
+        quarantine=[],
         silver_types=context.silver_types,
         quarantine_types={},
-        prefix=batch_id,
     )
+    engine.remove_duplicates(staged, held, batch_id)
     return _Replay(staged, freed)
 
 
@@ -180,7 +188,7 @@ def _run(
         "commit_seconds": 0.0,
         "silver_version": version,
         "contract_version": context.settings.contract.version,
-        "engine": context.engine.name,
+        "engine": DuckDBEngine.name,
         "oldest_object_at": None,
     }
 

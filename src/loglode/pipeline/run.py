@@ -6,9 +6,10 @@ import json
 import time
 from collections.abc import Sequence
 
+from loglode.engines.base import Progress
 from loglode.errors import CommitConflictError, SourceError
 from loglode.pipeline.bronze_to_silver import OnFailure, OverlapError, bronze_to_silver
-from loglode.pipeline.context import Context, Progress, open_context, open_lake
+from loglode.pipeline.context import Context, open_context, open_lake
 from loglode.pipeline.plan import Batch, cut_batches, new_objects
 from loglode.pipeline.report import RunReport
 from loglode.pipeline.settle import BatchRecord, settle

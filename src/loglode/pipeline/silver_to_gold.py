@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from loglode.engines.duckdb.models import GoldInputs, ModelRunner
+from loglode.engines.base import Columns, GoldInputs, ModelRunner
 from loglode.files import StagedFile
 from loglode.gold.model import Model
 from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table, TableSpec
@@ -24,10 +24,6 @@ from loglode.pipeline.settle import SILVER_VERSION, records_after, settle
 # one day can reach the day before and two days after, and needs three days before and one after.
 REACH_BEFORE, REACH_AFTER = 1, 2
 MARGIN_BEFORE, MARGIN_AFTER = 2, 1
-# Rows of silver that are worked on at once, margins included.
-CHUNK_ROWS = 2_500_000
-# Days of which rows are written at once; each takes memory of its own while it is written.
-CHUNK_DAYS = 50
 # High-water mark of processed_at, in microseconds, for when silver's log no longer reaches back.
 PROCESSED_AT = "silver_processed_at"
 BATCH_TABLE = "pipeline_metrics"
@@ -51,11 +47,11 @@ def silver_to_gold(context: Context) -> list[date]:
         return []
     started_at = datetime.now(UTC)
     folder = context.folder / "gold"
-    runner = ModelRunner(context.engine, context.models, context.settings.contract, folder)
+    runner = context.engine.models(context.models, context.settings.contract, folder)
     staged: dict[str, list[StagedFile]] = {name: [] for name in context.lake.gold_names}
     done = 0
     # Without a day to work on the models still run, on nothing: a table is made with all its columns.
-    for days in list(_chunks(silver, work.days)) or [[]]:
+    for days in list(_chunks(context, silver, work.days)) or [[]]:
         inputs = _inputs(context, silver, days, started_at)
         for name, files in runner.run(inputs, exclude={BATCH_TABLE}).items():
             staged[name] += files
@@ -121,15 +117,16 @@ def _day(file: ActiveFile) -> date:
     return date(int(file.partition["year"]), int(file.partition["month"]), int(file.partition["day"]))
 
 
-def _chunks(silver: Snapshot, days: list[date]) -> Iterator[list[date]]:
-    """Days in order, cut so that a chunk and its margins hold at most CHUNK_ROWS rows or one day."""
+def _chunks(context: Context, silver: Snapshot, days: list[date]) -> Iterator[list[date]]:
+    """Days in order, cut so that a chunk and its margins are what the engine can take, or one day."""
+    engine = context.engine
     rows: dict[date, int] = {}
     for file in silver.files():
         rows[_day(file)] = rows.get(_day(file), 0) + file.rows
     chunk: list[date] = []
     for day in days:
-        is_full = len(chunk) >= CHUNK_DAYS
-        if is_full or (chunk and sum(rows.get(d, 0) for d in _window([*chunk, day])) > CHUNK_ROWS):
+        is_full = len(chunk) >= engine.chunk_days
+        if is_full or (chunk and sum(rows.get(d, 0) for d in _window([*chunk, day])) > engine.chunk_rows):
             yield chunk
             chunk = []
         chunk.append(day)
@@ -167,7 +164,7 @@ def _absolute(snapshot: Snapshot, file: ActiveFile) -> Path:
 def _commit(
     context: Context,
     model: Model,
-    columns: tuple[tuple[str, str, str], ...],
+    columns: Columns,
     staged: list[StagedFile],
     work: Work,
     silver: Snapshot,

@@ -7,70 +7,60 @@ in full. Files without a duplicate, the rule, are not touched; the others are wr
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from loglode.engines.duckdb.engine import DuckDBEngine, StagedLines
+import duckdb
+
+from loglode.engines.base import Held, StagedLines
 from loglode.engines.duckdb.files import parquet, write_partitioned
 from loglode.files import StagedFile
 
 
 def remove_duplicates(
-    engine: DuckDBEngine,
-    staged: StagedLines,
-    *,
-    silver_files: Sequence[Path],
-    quarantine_files: Sequence[Path],
-    silver_types: dict[str, str],
-    quarantine_types: dict[str, str],
-    prefix: str,
+    connection: duckdb.DuckDBPyConnection, staged: StagedLines, held: Held, prefix: str
 ) -> None:
-    """Drop from `staged` what it holds twice and what the table's files hold; counts are kept in it."""
+    """Drop from `staged` what it holds twice and what `held` holds; counts are kept in it."""
     started = time.perf_counter()
     before = staged.rows_silver + staged.rows_quarantine
-    staged.silver = _remove(engine, staged.silver, "event_id", silver_files, silver_types, prefix)
+    staged.silver = _remove(connection, staged.silver, "event_id", held.silver, held.silver_types, prefix)
     staged.quarantine = _remove(
-        engine,
-        staged.quarantine,
-        "line_id",
-        quarantine_files,
-        quarantine_types,
-        prefix,
+        connection, staged.quarantine, "line_id", held.quarantine, held.quarantine_types, prefix
     )
     staged.duplicates += before - staged.rows_silver - staged.rows_quarantine
     staged.dedupe_seconds += time.perf_counter() - started
 
 
 def _remove(
-    engine: DuckDBEngine,
+    connection: duckdb.DuckDBPyConnection,
     staged: list[StagedFile],
     key: str,
     existing: Sequence[Path],
-    types: dict[str, str],
+    types: Mapping[str, str],
     prefix: str,
 ) -> list[StagedFile]:
     if not staged:
         return staged
     paths = [f.path for f in staged]
-    engine.connection.execute(f"create or replace temp table doubles as {_doubles(paths, key, existing)}")
-    hit = {row[0] for row in engine.connection.execute("select distinct filename from doubles").fetchall()}
+    connection.execute(f"create or replace temp table doubles as {_doubles(paths, key, existing)}")
+    hit = {row[0] for row in connection.execute("select distinct filename from doubles").fetchall()}
     if not hit:
         return staged
     kept = [f for f in staged if str(f.path) not in hit]
     for file in (f for f in staged if str(f.path) in hit):
-        kept += _without_doubles(engine, file, types, prefix)
+        kept += _without_doubles(connection, file, types, prefix)
     return kept
 
 
 def _without_doubles(
-    engine: DuckDBEngine, file: StagedFile, types: dict[str, str], prefix: str
+    connection: duckdb.DuckDBPyConnection, file: StagedFile, types: Mapping[str, str], prefix: str
 ) -> list[StagedFile]:
     """The file written again without its doubles; none if they were all it held."""
     source = parquet([file.path], "hive_partitioning = false, filename = true, file_row_number = true")
     columns = ", ".join(f's."{name}"' for name in types if name not in file.partition)
     written = write_partitioned(
-        engine.connection,
+        connection,
         f"select {columns} from {source} s anti join doubles d"
         " on s.filename = d.filename and s.file_row_number = d.file_row_number",
         file.path.parent,

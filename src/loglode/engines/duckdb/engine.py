@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from loglode.contract import Contract
+from loglode.engines.base import Held, LoadJob, ModelRunner, Read, StagedLines
+from loglode.engines.duckdb.dedupe import remove_duplicates
 from loglode.engines.duckdb.files import parquet, partition_by_groups, write_partitioned
+from loglode.engines.duckdb.models import DuckDBModels
 from loglode.engines.duckdb.session import connect, streaming
+from loglode.engines.reading import read_lines, sample_lines
 from loglode.errors import LoglodeError, MemoryShortError
 from loglode.files import StagedFile
 from loglode.formats import Format
+from loglode.gold.model import Model
 from loglode.silver import BLANK, MEMOS, REFUSED_YEAR, silver_statement
+from loglode.sources.lines import SCHEMA
 
 NAME = "duckdb"
 SLICE_BYTES = 128 << 20
@@ -28,7 +32,7 @@ SLICE_BYTES = 128 << 20
 
 @dataclass(frozen=True, slots=True)
 class LinesJob:
-    """A batch of lines of one format, ready to be turned into files under `folder`."""
+    """A stream of lines of one format, ready to be turned into files under `folder`."""
 
     contract: Contract
     format: Format
@@ -37,31 +41,9 @@ class LinesJob:
     lines: pa.RecordBatchReader
     batch_id: str
     processed_at: datetime
-    pseudonym_key: str
+    pseudonym_key: str = field(repr=False)
     folder: Path
     quarantine_types: Mapping[str, str]
-
-
-@dataclass(slots=True)
-class StagedLines:
-    """What became of a batch's lines; `blank` counts empty ones."""
-
-    silver: list[StagedFile]
-    quarantine: list[StagedFile]
-    blank: int
-    seconds: float
-    duplicates: int = 0
-    dedupe_seconds: float = 0.0
-    reasons: dict[str, int] = field(default_factory=dict)
-    warnings: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def rows_silver(self) -> int:
-        return sum(f.rows for f in self.silver)
-
-    @property
-    def rows_quarantine(self) -> int:
-        return sum(f.rows for f in self.quarantine)
 
 
 class Slices:
@@ -95,6 +77,9 @@ class DuckDBEngine:
     """One connection; `temp_dir` takes what does not fit into memory."""
 
     name = NAME
+    chunk_rows = 2_500_000
+    # Each day takes memory of its own while it is written.
+    chunk_days = 50
 
     def __init__(self, *, memory_limit_mb: int, threads: int | None, temp_dir: Path) -> None:
         self._memory_limit_mb = memory_limit_mb
@@ -102,6 +87,30 @@ class DuckDBEngine:
 
     def close(self) -> None:
         self.connection.close()
+
+    def stage(self, job: LoadJob) -> StagedLines:
+        """Cut by day at once; where that takes too much memory (very many days), in two steps."""
+        is_wide = any(o.source.is_stream for o in job.objects)  # a stream cannot be read a second time
+        while True:
+            job.folder.mkdir()
+            read = Read()
+            lines = read_lines(job.objects, read, job.progress)
+            try:
+                staged = self.stage_lines(_lines_job(job, lines), is_wide=is_wide)
+            except MemoryShortError:
+                if is_wide:
+                    raise
+                shutil.rmtree(job.folder)
+                is_wide = True
+            else:
+                staged.read = read
+                return staged
+
+    def remove_duplicates(self, staged: StagedLines, held: Held, prefix: str) -> None:
+        remove_duplicates(self.connection, staged, held, prefix)
+
+    def models(self, models: Sequence[Model], contract: Contract, folder: Path) -> ModelRunner:
+        return DuckDBModels(self.connection, models, contract, folder)
 
     def stage_lines(self, job: LinesJob, *, is_wide: bool = False) -> StagedLines:
         """Run the silver statement over the lines.
@@ -233,10 +242,20 @@ class DuckDBEngine:
         return int(row[0]) if row else 0
 
 
+def _lines_job(job: LoadJob, lines: Iterator[pa.RecordBatch]) -> LinesJob:
+    return LinesJob(
+        contract=job.contract,
+        format=job.format,
+        known_keys=job.known_keys,
+        sample=sample_lines(job.objects),
+        lines=pa.RecordBatchReader.from_batches(SCHEMA, lines),
+        batch_id=job.batch_id,
+        processed_at=job.processed_at,
+        pseudonym_key=job.pseudonym_key,
+        folder=job.folder,
+        quarantine_types=job.quarantine_types,
+    )
+
+
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
-
-
-def to_json(value: Mapping[str, Any]) -> str:
-    """Stable JSON, for columns that hold counts."""
-    return json.dumps(dict(sorted(value.items())))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from loglode.contract import Contract
-from loglode.engines.duckdb.engine import DuckDBEngine
+from loglode.engines.base import Columns, GoldInputs
 from loglode.engines.duckdb.files import parquet, write_partitioned
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
@@ -20,28 +19,21 @@ from loglode.lake.layout import DAY, QUARANTINE, RUNS
 HISTOGRAM_GAMMA = 1.1
 
 
-@dataclass(frozen=True, slots=True)
-class GoldInputs:
-    """Days wanted, and the files that hold them and their margins."""
-
-    days: Sequence[date]
-    web_logs: Sequence[Path]
-    quarantine: Sequence[Path]
-    started_at: datetime
-    runs: Sequence[Path] = field(default_factory=tuple)
-
-
-class ModelRunner:
+class DuckDBModels:
     """Runs models chunk by chunk; `columns` holds (name, SQL type, description) of each model seen."""
 
     def __init__(
-        self, engine: DuckDBEngine, models: Sequence[Model], contract: Contract, folder: Path
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        models: Sequence[Model],
+        contract: Contract,
+        folder: Path,
     ) -> None:
-        self._engine = engine
+        self._connection = connection
         self._models = models
         self._contract = contract
         self._folder = folder
-        self.columns: dict[str, tuple[tuple[str, str, str], ...]] = {}
+        self.columns: dict[str, Columns] = {}
 
     def run(self, inputs: GoldInputs, *, exclude: set[str]) -> dict[str, list[StagedFile]]:
         """All models but the excluded ones, for the days of the inputs. Raises LoglodeError."""
@@ -56,15 +48,15 @@ class ModelRunner:
             if model.layer == "gold":
                 staged[model.name] = self._write(model)
         for model in reversed(made):
-            self._engine.connection.execute(f"drop {_kind(model)} {model.name}")
+            self._connection.execute(f"drop {_kind(model)} {model.name}")
         return staged
 
     def run_batches(
         self, model: Model, runs: Sequence[Path], versions: tuple[int, int], started_at: datetime
-    ) -> tuple[list[StagedFile], tuple[tuple[str, str, str], ...]]:
+    ) -> tuple[list[StagedFile], Columns]:
         """A model that reads ops.runs alone, over batches after one version of silver until another."""
         self._relations(GoldInputs(days=(), web_logs=(), quarantine=(), started_at=started_at, runs=runs))
-        connection = self._engine.connection
+        connection = self._connection
         connection.execute(
             f"create or replace temp table chosen as from runs where silver_version > {versions[0]:d}"
             f" and silver_version <= {versions[1]:d}"
@@ -76,11 +68,11 @@ class ModelRunner:
         return staged, self.columns[model.name]
 
     def _write(self, model: Model) -> list[StagedFile]:
-        described = self._engine.connection.execute(f"describe {model.name}").fetchall()
+        described = self._connection.execute(f"describe {model.name}").fetchall()
         texts = dict(model.columns)
         self.columns[model.name] = tuple((row[0], row[1], texts.get(row[0], "")) for row in described)
         return write_partitioned(
-            self._engine.connection,
+            self._connection,
             f"from {model.name}",
             self._folder / model.name,
             prefix=model.name,
@@ -90,12 +82,12 @@ class ModelRunner:
 
     def _guarded(self, model: Model, sql: str) -> None:
         try:
-            self._engine.connection.execute(sql)
+            self._connection.execute(sql)
         except duckdb.Error as error:
             raise LoglodeError(f"model {model.name} failed: {' '.join(str(error).split())[:300]}") from error
 
     def _relations(self, inputs: GoldInputs) -> None:
-        connection, contract = self._engine.connection, self._contract
+        connection, contract = self._connection, self._contract
         silver = [(f.name, f.sql_type) for f in contract.stored_fields]
         view(connection, "web_logs", inputs.web_logs, silver)
         view(connection, "quarantine", inputs.quarantine, [(n, t) for n, t, _ in QUARANTINE.columns])

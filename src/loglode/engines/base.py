@@ -1,0 +1,162 @@
+"""What the pipeline asks of an engine, and what the two hand to each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from loglode.contract import Contract
+from loglode.errors import SourceError
+from loglode.files import StagedFile
+from loglode.formats import Format
+from loglode.gold.model import Model
+from loglode.sources import SourceObject
+
+# Step, bytes or days done, and all of them.
+Progress = Callable[[str, int, int], None]
+Columns = tuple[tuple[str, str, str], ...]
+
+
+class LineObject(Protocol):
+    """A bronze object that knows how its records are cut."""
+
+    @property
+    def source(self) -> SourceObject: ...
+
+    def open(self) -> BinaryIO:
+        """Its bytes, one record a line. Raises SourceError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadJob:
+    """Objects of one format, ready to be turned into files under `folder`, which is new."""
+
+    contract: Contract
+    format: Format
+    known_keys: frozenset[str]
+    objects: Sequence[LineObject]
+    batch_id: str
+    processed_at: datetime
+    pseudonym_key: str = field(repr=False)
+    folder: Path
+    quarantine_types: Mapping[str, str]
+    progress: Progress
+
+
+@dataclass(slots=True)
+class Read:
+    """What the readers saw; `gone` are objects that could not be opened when their turn came, by identity."""
+
+    lines: int = 0
+    bytes: int = 0
+    gone: dict[str, SourceError] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class StagedLines:
+    """What became of a batch's lines; `blank` counts empty ones."""
+
+    silver: list[StagedFile]
+    quarantine: list[StagedFile]
+    blank: int
+    seconds: float
+    read: Read = field(default_factory=Read)
+    duplicates: int = 0
+    dedupe_seconds: float = 0.0
+    reasons: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rows_silver(self) -> int:
+        return sum(f.rows for f in self.silver)
+
+    @property
+    def rows_quarantine(self) -> int:
+        return sum(f.rows for f in self.quarantine)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Files of the tables that may hold what was staged; column types of each table's files."""
+
+    silver: Sequence[Path]
+    quarantine: Sequence[Path]
+    silver_types: Mapping[str, str]
+    quarantine_types: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldInputs:
+    """Days wanted, and the files that hold them and their margins."""
+
+    days: Sequence[date]
+    web_logs: Sequence[Path]
+    quarantine: Sequence[Path]
+    started_at: datetime
+    runs: Sequence[Path] = field(default_factory=tuple)
+
+
+class ModelRunner(Protocol):
+    """Runs models over files; `columns` holds (name, SQL type, description) of each gold model seen."""
+
+    columns: dict[str, Columns]
+
+    def run(self, inputs: GoldInputs, *, exclude: set[str]) -> dict[str, list[StagedFile]]:
+        """All models but the excluded ones, for the days of the inputs. Raises LoglodeError."""
+        ...
+
+    def run_batches(
+        self, model: Model, runs: Sequence[Path], versions: tuple[int, int], started_at: datetime
+    ) -> tuple[list[StagedFile], Columns]:
+        """A model that reads ops.runs alone, over batches after one version of silver until another."""
+        ...
+
+
+class Engine(Protocol):
+    """Turns lines into rows and rows into rows, as files that no table knows yet."""
+
+    name: str
+    # Rows and days of silver that the models may be given at once, margins included.
+    chunk_rows: int
+    chunk_days: int
+
+    def stage(self, job: LoadJob) -> StagedLines:
+        """Run the silver statement over the objects' lines; duplicates are still in.
+
+        Raises MemoryShortError, LakeError when the files cannot be written, LoglodeError if the engine
+        itself fails.
+        """
+        ...
+
+    def remove_duplicates(self, staged: StagedLines, held: Held, prefix: str) -> None:
+        """Drop from `staged` what it holds twice and what `held` holds; counts are kept in it.
+
+        May be asked again, with other files, after another writer was first.
+        """
+        ...
+
+    def tally(self, staged: StagedLines) -> None:
+        """Count refused lines by reason and nulled values by rule."""
+        ...
+
+    def days_of(self, files: Sequence[StagedFile]) -> list[tuple[int, int, int]]:
+        """UTC days of the events in quarantine files, where they could be read."""
+        ...
+
+    def models(self, models: Sequence[Model], contract: Contract, folder: Path) -> ModelRunner:
+        """A runner that stages gold under `folder`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of memory and processes."""
+        ...
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """Stable JSON, for columns that hold counts."""
+    return json.dumps(dict(sorted(value.items())))
