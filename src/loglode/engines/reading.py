@@ -37,7 +37,7 @@ def read_lines(objects: Sequence[LineObject], read: Read, progress: Progress) ->
             read.gone[planned.source.identity] = error
             continue
         with opened as stream:
-            reader = LineReader(planned.source.display_uri, stream)
+            reader = LineReader(planned.source.display_uri, stream, counts_keys=planned.format.counts_keys)
             for arrow in reader.batches():
                 progress("bronze to silver", read_before + min(reader.bytes, planned.source.size), total)
                 yield arrow

@@ -6,11 +6,14 @@ from typing import Protocol
 
 from loglode.contract import Contract
 
+NO_TEXT = "null::varchar"  # what a format gives for a field that it never carries
+
 
 class Format(Protocol):
     """SQL over the columns of a line: `text`, and `key_count` where the reader counted keys."""
 
     name: str
+    counts_keys: bool  # whether the reader is to count keys
 
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         """Successive projections {column: expression}; each may use the columns made before it."""

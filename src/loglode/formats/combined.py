@@ -7,7 +7,7 @@ regular expression for the whole line costs ten times as much.
 from __future__ import annotations
 
 from loglode.contract import Contract
-from loglode.formats.base import without_ending
+from loglode.formats.base import NO_TEXT, without_ending
 
 # Escaped quotes inside a quoted part are hidden from the split and put back afterwards.
 _MARK = "chr(1)"
@@ -29,6 +29,7 @@ class CombinedFormat:
     """`host ident user [time] "request" status bytes "referrer" "agent"`; the last two may be absent."""
 
     name = "combined"
+    counts_keys = False
 
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         del contract, known_keys
@@ -61,7 +62,7 @@ class CombinedFormat:
         return {
             f.name: f"case when clf_{f.name} not in ('', '-') then clf_{f.name} end"
             if f.name in _CARRIED
-            else "null::varchar"
+            else NO_TEXT
             for f in contract.read_fields
         }
 

@@ -18,6 +18,7 @@ class JsonFormat:
     """NDJSON; arrays and concatenated values reach it cut into records already."""
 
     name = "json"
+    counts_keys = True
 
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         every = _columns(contract)

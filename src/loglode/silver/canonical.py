@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loglode.contract import Contract, Field
 from loglode.formats import Format
+from loglode.formats.base import NO_TEXT
 from loglode.silver import urls
 from loglode.silver.layers import layer
 
@@ -13,13 +14,15 @@ def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> st
     sql = "select * from lines"
     for step in fmt.steps(contract, known_keys):
         sql = layer(sql, step)
-    columns = {f"log_{name}": text for name, text in fmt.fields(contract, known_keys).items()}
+    fields = fmt.fields(contract, known_keys)
+    columns = {f"log_{name}": text for name, text in fields.items()}
     sql = layer(sql, {"is_malformed": fmt.invalid(), **columns})
+    sql = layer(sql, {"request_line": f"case when {urls.is_request('log_request')} then log_request end"})
     sql = layer(
         sql,
         {
-            "url": f"coalesce(log_path, {urls.request_target('log_request')})",
-            "raw_method": f"upper(coalesce(log_method, {urls.request_method('log_request')}))",
+            "url": f"coalesce(log_path, {urls.request_target('request_line')})",
+            "raw_method": f"upper(coalesce(log_method, {urls.request_method('request_line')}))",
             "raw_client_ip": _client("log_client_ip"),
             "raw_country": "upper(log_country)",
         },
@@ -34,15 +37,18 @@ def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> st
         },
     )
     done = {"method", "client_ip", "country", "host", "path", "query"}
-    rest = {f"raw_{f.name}": _from_query(f) for f in contract.read_fields if f.name not in done}
+    rest = {
+        f"raw_{f.name}": _from_query(f, fields[f.name]) for f in contract.read_fields if f.name not in done
+    }
     return layer(sql, rest)
 
 
-def _from_query(field: Field) -> str:
+def _from_query(field: Field, logged: str) -> str:
     text = f"log_{field.name}"
     if field.query_parameter is None:
         return text
-    return f"coalesce({text}, {urls.query_parameter('raw_query', field.query_parameter)})"
+    value = urls.query_parameter("raw_query", field.query_parameter)
+    return value if logged == NO_TEXT else f"coalesce({text}, {value})"
 
 
 def _client(text: str) -> str:

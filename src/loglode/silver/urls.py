@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 def request_method(request: str) -> str:
-    """Method of a request line; null where it is not `METHOD target [HTTP/x]`."""
-    return f"case when {_is_request(request)} then split_part({request}, ' ', 1) end"
+    """Method of a request line."""
+    return f"split_part({request}, ' ', 1)"
 
 
 def request_target(request: str) -> str:
@@ -15,11 +15,11 @@ def request_target(request: str) -> str:
         f"case when ends_with({request}, ' HTTP/1.1') then 9"
         f" when regexp_matches({request}, ' HTTP/[0-9.]+$') then strpos(reverse({request}), ' ') else 0 end"
     )
-    target = f"substr({request}, {start}, length({request}) - strpos({request}, ' ') - {protocol})"
-    return f"case when {_is_request(request)} then {target} end"
+    return f"substr({request}, {start}, length({request}) - strpos({request}, ' ') - {protocol})"
 
 
-def _is_request(request: str) -> str:
+def is_request(request: str) -> str:
+    """Whether a text is a request line, `METHOD target [HTTP/x]`."""
     return f"(regexp_matches({request}, '^[A-Z]{{3,20}} [^ ]') and not contains({request}, chr(10)))"
 
 

@@ -36,9 +36,13 @@ SCHEMA = pa.schema(
 
 
 class LineReader:
-    """Reads one object; counts lines and bytes as it goes. `uri` must be valid text."""
+    """Reads one object; counts lines and bytes as it goes. `uri` must be valid text.
 
-    def __init__(self, uri: str, stream: BinaryIO) -> None:
+    Without `counts_keys`, `key_count` is 0.
+    """
+
+    def __init__(self, uri: str, stream: BinaryIO, *, counts_keys: bool = True) -> None:
+        self._counts_keys = counts_keys
         self.uri = uri
         self.lines = 0
         self.bytes = 0
@@ -112,7 +116,10 @@ class LineReader:
         offsets = np.empty(len(ends) + 1, np.int32)
         offsets[0], offsets[1:] = 0, ends
         text = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(valid))
-        keys = _count_keys(np.frombuffer(valid, np.uint8), offsets)
+        if self._counts_keys:
+            keys = _count_keys(np.frombuffer(valid, np.uint8), offsets)
+        else:
+            keys = np.zeros(len(ends), np.int32)
         return self._to_batch(text, _array(pa.int32(), keys), None)
 
     def _faulty(self, head: bytes, fault: str, length: int) -> pa.RecordBatch:

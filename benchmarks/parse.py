@@ -1,0 +1,46 @@
+"""Only parse a file of combined lines: read, cut, split, cast and check every field; count the verdicts.
+
+usage: parse.py FILE
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+
+from loglode.contract import load_contract
+from loglode.engines.duckdb.session import connect, streaming
+from loglode.formats import FORMATS
+from loglode.silver.canonical import canonical
+from loglode.silver.casts import cast
+from loglode.silver.checks import checks
+from loglode.silver.layers import layer
+from loglode.sources import discover
+from loglode.sources.lines import SCHEMA, LineReader
+
+MEMORY_MB = 700
+
+
+def main(path: str) -> None:
+    contract, fmt = load_contract(), FORMATS["combined"]
+    sql = canonical(contract, fmt, frozenset())
+    sql = layer(sql, {f.name: cast(f, f"raw_{f.name}") for f in contract.read_fields})
+    fails = " or ".join(f"coalesce({c.fails}, false)" for c in checks(contract) if c.severity == "reject")
+    # Every field is asked for, or the planner would leave it out.
+    fields = ", ".join(f"count({f.name})" for f in contract.read_fields)
+    (source,) = discover([path])
+    with source.open() as stream, tempfile.TemporaryDirectory() as folder:
+        connection = connect(memory_limit_mb=MEMORY_MB, threads=None, temp_dir=Path(folder))
+        streaming(connection, is_on=True, memory_limit_mb=MEMORY_MB)
+        lines = LineReader(source.display_uri, stream, counts_keys=fmt.counts_keys).batches()
+        connection.register("lines", pa.RecordBatchReader.from_batches(SCHEMA, lines))
+        verdict = f"count(*), count(*) filter (is_malformed or {fails})"
+        row = connection.execute(f"select {verdict}, {fields} from ({sql})").fetchone()
+    print(*(row or ())[:2])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
