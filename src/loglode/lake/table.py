@@ -32,6 +32,9 @@ _DELTA_TYPES = {
 }
 
 
+_FACTS = ("path", "num_records", "size_bytes", "modification_time", "min.event_ts", "max.event_ts")
+
+
 @dataclass(frozen=True, slots=True)
 class TableSpec:
     """A table as declared: columns are (name, SQL type, description) in order."""
@@ -86,6 +89,7 @@ class Snapshot:
     def __init__(self, table: Table, delta: deltalake.DeltaTable) -> None:
         self.table = table
         self.delta = delta
+        self._files: list[ActiveFile] | None = None  # of a version, which never changes
 
     @property
     def version(self) -> int:
@@ -97,26 +101,32 @@ class Snapshot:
 
     def files(self, days: Iterable[tuple[int, int, int]] | None = None) -> list[ActiveFile]:
         """Files of the snapshot, all or those of some (year, month, day)."""
-        wanted = None if days is None else {(str(y), str(m), str(d)) for y, m, d in days}
+        if self._files is None:
+            self._files = self._active()
+        if days is None:
+            return self._files
+        wanted = {(str(y), str(m), str(d)) for y, m, d in days}
+        return [f for f in self._files if tuple(f.partition.values()) in wanted]
+
+    def _active(self) -> list[ActiveFile]:
         keys = self.table.spec.partition_by
         actions = self.delta.get_add_actions(flatten=True)
-        columns: dict[str, Any] = {name: actions.column(name).to_pylist() for name in actions.schema.names}
-        found = []
-        for i, path in enumerate(columns["path"]):
-            partition = {k: str(columns[f"partition.{k}"][i]) for k in keys}
-            if wanted is not None and tuple(partition.values()) not in wanted:
-                continue
-            found.append(
-                ActiveFile(
-                    path=path,
-                    rows=columns["num_records"][i] or 0,
-                    bytes=columns["size_bytes"][i],
-                    partition=partition,
-                    first_event=_iso(columns.get("min.event_ts"), i),
-                    last_event=_iso(columns.get("max.event_ts"), i),
-                    modified_ms=columns["modification_time"][i],
-                )
+        names = {*_FACTS, *(f"partition.{key}" for key in keys)}
+        columns: dict[str, Any] = {
+            name: actions.column(name).to_pylist() for name in actions.schema.names if name in names
+        }
+        found = [
+            ActiveFile(
+                path=path,
+                rows=columns["num_records"][i] or 0,
+                bytes=columns["size_bytes"][i],
+                partition={key: str(columns[f"partition.{key}"][i]) for key in keys},
+                first_event=_iso(columns.get("min.event_ts"), i),
+                last_event=_iso(columns.get("max.event_ts"), i),
+                modified_ms=columns["modification_time"][i],
             )
+            for i, path in enumerate(columns["path"])
+        ]
         return sorted(found, key=lambda f: f.path)
 
 

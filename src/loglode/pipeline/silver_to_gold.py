@@ -67,8 +67,9 @@ def silver_to_gold(context: Context) -> list[date]:
 
 def _plan(context: Context, silver: Snapshot) -> Work | None:
     names = context.lake.gold_names
-    bookmarks = {name: _bookmark(context.lake, name, SILVER_VERSION) for name in names}
-    processed_at = [_bookmark(context.lake, name, PROCESSED_AT) for name in names if name != BATCH_TABLE]
+    seen = {name: _bookmarks(context.lake, name) for name in names}
+    bookmarks = {name: version for name, (version, _) in seen.items()}
+    processed_at = [micros for name, (_, micros) in seen.items() if name != BATCH_TABLE]
     after = min(bookmarks.values())
     if after >= silver.version:
         return None
@@ -84,12 +85,16 @@ def gold_is_current(lake: Lake) -> bool:
     if not lake.silver.exists:
         return True
     version = lake.silver.snapshot().version
-    return all(_bookmark(lake, name, SILVER_VERSION) >= version for name in lake.gold_names)
+    return all(_bookmarks(lake, name)[0] >= version for name in lake.gold_names)
 
 
-def _bookmark(lake: Lake, name: str, app_id: str) -> int:
-    table = Table(TableSpec(name, (), DAY, ""), lake.gold_root(name))
-    return (table.snapshot().transaction(app_id) if table.exists else None) or 0
+def _bookmarks(lake: Lake, name: str) -> tuple[int, int]:
+    """What a gold table has seen of silver: its version, and its high-water mark of processed_at."""
+    table = lake.gold(name)
+    if not table.exists:
+        return 0, 0
+    snapshot = table.snapshot()
+    return snapshot.transaction(SILVER_VERSION) or 0, snapshot.transaction(PROCESSED_AT) or 0
 
 
 def _touched_days(context: Context, silver: Snapshot, after: int, processed_at: int) -> set[date]:
