@@ -27,6 +27,9 @@ class LineObject(Protocol):
     @property
     def source(self) -> SourceObject: ...
 
+    @property
+    def format(self) -> Format: ...
+
     def open(self) -> BinaryIO:
         """Its bytes, one record a line. Raises SourceError."""
         ...
