@@ -20,7 +20,6 @@ BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 20
 FAULT_TOO_LONG, FAULT_DAMAGED = "line_too_long", "object_damaged"
 _BOM = b"\xef\xbb\xbf"
-_NO_FINGERPRINT = pa.array([""])
 _NEWLINE, _QUOTE, _COLON, _SPACE, _N = b'\n": n'
 SCHEMA = pa.schema(
     [
@@ -47,7 +46,7 @@ class LineReader:
         self.lines = 0
         self.bytes = 0
         self._stream = stream
-        self._object = pa.array([uri])
+        self._object = _text(uri)
         self._fingerprint = _NO_FINGERPRINT
         self._damage = ""
 
@@ -123,8 +122,8 @@ class LineReader:
         return self._to_batch(text, _array(pa.int32(), keys), None)
 
     def _faulty(self, head: bytes, fault: str, length: int) -> pa.RecordBatch:
-        text = pa.array([_valid_utf8(head).decode("utf-8")], pa.string())
-        return self._to_batch(text, pa.array([0], pa.int32()), f"{fault}:{length}")
+        text = _text(_valid_utf8(head).decode("utf-8"))
+        return self._to_batch(text, _array(pa.int32(), np.zeros(1, np.int32)), f"{fault}:{length}")
 
     def _to_batch(self, text: pa.StringArray, keys: pa.Int32Array, fault: str | None) -> pa.RecordBatch:
         count = len(text)
@@ -141,7 +140,7 @@ class LineReader:
                 text,
                 keys,
                 pa.nulls(count, pa.string()),
-                pa.nulls(count, pa.string()) if fault is None else pa.array([fault] * count),
+                pa.nulls(count, pa.string()) if fault is None else _text(fault),
             ],
             schema=SCHEMA,
         )
@@ -154,8 +153,15 @@ def _line_ends(data: bytes) -> npt.NDArray[np.int64]:
 
 
 def _array(kind: pa.DataType, values: npt.NDArray[Any]) -> pa.Array:
-    """The values as they lie; pa.array would look for pandas first, each time."""
+    """The values as they lie. pa.array would import pandas, where it is installed, just to ask about it."""
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+
+
+def _text(value: str) -> pa.StringArray:
+    """An array of one text, for the same reason."""
+    data = value.encode()
+    offsets = np.array([0, len(data)], np.int32)
+    return pa.StringArray.from_buffers(1, pa.py_buffer(offsets), pa.py_buffer(data))
 
 
 def _count_keys(raw: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
@@ -186,5 +192,8 @@ def _fingerprint(text: pa.StringArray) -> pa.StringArray:
     for value in text:  # stops at the first line, as a rule
         line = value.as_py().strip(" \t\r\n")  # what the silver statement calls blank
         if line:
-            return pa.array([hashlib.sha256(line.encode("utf-8")).hexdigest()[:32]])
+            return _text(hashlib.sha256(line.encode("utf-8")).hexdigest()[:32])
     return _NO_FINGERPRINT
+
+
+_NO_FINGERPRINT = _text("")
