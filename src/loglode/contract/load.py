@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import yaml
-from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
-from pydantic import ValidationError
 
 from loglode.contract.model import SQL_TYPES, Alias, Contract, Field, Goal, Masking, Rule, RuleKind, Severity
 from loglode.errors import ContractError
@@ -45,7 +43,10 @@ def load_contract(path: str | Path | None = None) -> Contract:
     except (OSError, UnicodeDecodeError) as error:
         raise ContractError(f"cannot read contract {label}: {error}", hint="name a YAML file") from error
     try:
-        contract = _to_contract(_to_document(text))
+        document = _to_document(text)
+        if path is not None:
+            _check_standard(document)
+        contract = _to_contract(document)
         if path is not None:
             _check_complete(contract)
     except ContractError as error:
@@ -63,7 +64,7 @@ def _check_complete(contract: Contract) -> None:
         )
 
 
-def _to_document(text: str) -> OpenDataContractStandard:
+def _to_document(text: str) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times faster
     try:
         data = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
@@ -76,24 +77,33 @@ def _to_document(text: str) -> OpenDataContractStandard:
         raise ContractError(f"required keys are missing: {', '.join(missing)}")
     if not str(data["apiVersion"]).startswith("v3."):
         raise ContractError(f"apiVersion is {data['apiVersion']!r}", hint="ODCS v3.1.0 is wanted")
+    return data
+
+
+def _check_standard(data: dict[str, Any]) -> None:
+    """By the standard's own model. It takes as long to import as all else at start, so the package's
+    contract, which a test checks, is spared it."""
+    from open_data_contract_standard.model import OpenDataContractStandard  # noqa: PLC0415
+    from pydantic import ValidationError  # noqa: PLC0415
+
     try:
-        return OpenDataContractStandard.model_validate(data)
+        OpenDataContractStandard.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ContractError(f"not valid ODCS at {where}: {first['msg']}") from error
 
 
-def _to_contract(document: OpenDataContractStandard) -> Contract:
-    schemas = [s for s in document.schema_ or [] if s.name == "web_logs"]
+def _to_contract(document: dict[str, Any]) -> Contract:
+    schemas = [s for s in document.get("schema") or [] if s.get("name") == "web_logs"]
     if len(schemas) != 1:
         raise ContractError("schema must hold exactly one object named web_logs")
-    fields = tuple(_to_field(p) for p in schemas[0].properties or [])
+    fields = tuple(_to_field(p) for p in schemas[0].get("properties") or [])
     _check_fields(fields)
-    custom = {p.property: p.value for p in document.customProperties or []}
+    custom = {p.get("property"): p.get("value") for p in document.get("customProperties") or []}
     return Contract(
         name="web_logs",
-        version=str(document.version),
+        version=str(document["version"]),
         fields=fields,
         goals=tuple(_to_goal(g) for g in _items("goals", custom.get("goals"))),
         sensitive_parameters=tuple(
@@ -130,16 +140,16 @@ def _check_fields(fields: tuple[Field, ...]) -> None:
         raise ContractError(f"fields declared twice: {', '.join(doubled)}")
 
 
-def _to_field(prop: SchemaProperty) -> Field:
-    name = str(prop.name or "")
+def _to_field(prop: dict[str, Any]) -> Field:
+    name = str(prop.get("name") or "")
     if not _NAME.fullmatch(name) or name.startswith(_RESERVED_PREFIX):
         raise ContractError(f"field name {name!r} is not usable", hint="lower case letters, digits and _")
     custom = _custom_properties(prop, name)
-    logical = str(prop.logicalType or "string")
+    logical = str(prop.get("logicalType") or "string")
     if logical not in SQL_TYPES:
         raise ContractError(f"field {name}: logicalType {logical!r} is not one of {', '.join(SQL_TYPES)}")
-    sql_type = str(prop.physicalType or SQL_TYPES[logical]).upper()
-    if prop.physicalType and sql_type not in _PHYSICAL:
+    sql_type = str(prop.get("physicalType") or SQL_TYPES[logical]).upper()
+    if prop.get("physicalType") and sql_type not in _PHYSICAL:
         raise ContractError(
             f"field {name}: physicalType {sql_type!r} is not one of {', '.join(sorted(_PHYSICAL))}"
         )
@@ -159,12 +169,12 @@ def _to_field(prop: SchemaProperty) -> Field:
         name=name,
         logical_type=logical,
         sql_type=sql_type,
-        description=" ".join((prop.description or "").split()),
-        is_required=bool(prop.required),
-        classification=prop.classification or "public",
+        description=" ".join((prop.get("description") or "").split()),
+        is_required=bool(prop.get("required")),
+        classification=prop.get("classification") or "public",
         masking=masking,
         is_stored=custom.get("stored", True) is not False,
-        is_partition=bool(prop.partitioned),
+        is_partition=bool(prop.get("partitioned")),
         derived=derived,
         aliases=aliases,
         query_parameter=custom.get("queryParameter"),
@@ -173,8 +183,8 @@ def _to_field(prop: SchemaProperty) -> Field:
     )
 
 
-def _custom_properties(prop: SchemaProperty, name: str) -> dict[str, Any]:
-    custom = {str(p.property): p.value for p in prop.customProperties or []}
+def _custom_properties(prop: dict[str, Any], name: str) -> dict[str, Any]:
+    custom = {str(p.get("property")): p.get("value") for p in prop.get("customProperties") or []}
     unknown = sorted(set(custom) - _CUSTOM)
     if unknown:
         raise ContractError(
@@ -199,8 +209,8 @@ def _to_alias(name: str, text: object) -> Alias:
     return Alias(tuple(word.split(".")), unit or None)
 
 
-def _to_rules(prop: SchemaProperty, name: str, on_invalid: Severity) -> tuple[Rule, ...]:
-    options = dict(prop.logicalTypeOptions or {})
+def _to_rules(prop: dict[str, Any], name: str, on_invalid: Severity) -> tuple[Rule, ...]:
+    options = dict(prop.get("logicalTypeOptions") or {})
     unknown = sorted(set(options) - _OPTIONS)
     if unknown:
         raise ContractError(
@@ -211,29 +221,29 @@ def _to_rules(prop: SchemaProperty, name: str, on_invalid: Severity) -> tuple[Ru
     for word, kind in _BOUNDS.items():
         if word in options:
             bound = options[word]
-            if prop.logicalType != "timestamp" or word == "maxLength":
+            if prop.get("logicalType") != "timestamp" or word == "maxLength":
                 bound = _number(f"field {name}: {word}", bound)
             rules.append(Rule(f"{name}_invalid", kind, on_invalid, bound))
     if "pattern" in options:
         rules.append(Rule(f"{name}_invalid", "pattern", on_invalid, _pattern(name, options["pattern"])))
-    rules.extend(_to_rule(name, check) for check in prop.quality or [] if check.type != "text")
+    rules.extend(_to_rule(name, check) for check in prop.get("quality") or [] if check.get("type") != "text")
     return tuple(rules)
 
 
 def _to_rule(name: str, check: Any) -> Rule:
-    code = str(check.name or f"{name}_invalid")
+    code = str(check.get("name") or f"{name}_invalid")
     if not _NAME.fullmatch(code):
         raise ContractError(
             f"field {name}: rule name {code!r} is not usable",
             hint="lower case letters, digits and _",
         )
-    severity = _severity(name, check.severity or "reject")
-    dimension = str(check.dimension or "conformity")
-    arguments = dict(check.arguments or {})
-    is_own = check.type == "custom" and check.engine == "loglode"
-    if is_own and isinstance(check.implementation, str) and check.implementation.strip():
-        return Rule(code, "predicate", severity, check.implementation, dimension)
-    if check.metric == "invalidValues" and isinstance(arguments.get("validValues"), list):
+    severity = _severity(name, check.get("severity") or "reject")
+    dimension = str(check.get("dimension") or "conformity")
+    arguments = dict(check.get("arguments") or {})
+    is_own = check.get("type") == "custom" and check.get("engine") == "loglode"
+    if is_own and isinstance(predicate := check.get("implementation"), str) and predicate.strip():
+        return Rule(code, "predicate", severity, predicate, dimension)
+    if check.get("metric") == "invalidValues" and isinstance(arguments.get("validValues"), list):
         return Rule(
             code,
             "valid_values",
@@ -241,7 +251,7 @@ def _to_rule(name: str, check: Any) -> Rule:
             tuple(str(v) for v in arguments["validValues"]),
             dimension,
         )
-    if check.metric == "invalidValues" and "pattern" in arguments:
+    if check.get("metric") == "invalidValues" and "pattern" in arguments:
         return Rule(code, "pattern", severity, _pattern(name, arguments["pattern"]), dimension)
     raise ContractError(
         f"field {name}: rule {code} is of a kind that Loglode does not check",
