@@ -15,6 +15,7 @@ from loglode.cli.contract import contract
 from loglode.cli.demo import demo
 from loglode.cli.errors import State, guarded, watch_interrupts
 from loglode.cli.generate import generate
+from loglode.cli.maintain import maintain
 from loglode.cli.options import debug_option
 from loglode.cli.quarantine import quarantine
 from loglode.cli.query import query
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (run, demo, query, status, verify, quarantine, generate, contract):
+for command in (run, demo, query, status, verify, maintain, quarantine, generate, contract):
     cli.add_command(command)
 
 

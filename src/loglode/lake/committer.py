@@ -34,6 +34,8 @@ class Commit:
     removes: Sequence[ActiveFile] = ()
     transactions: Mapping[str, int] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    # False: the same rows in other files, which readers of changes may pass over.
+    is_change: bool = True
 
 
 def publish(table: Table, staged: list[StagedFile]) -> list[dict[str, Any]]:
@@ -74,8 +76,8 @@ def try_commit(snapshot: Snapshot, commit: Commit) -> bool:
     """Commit on top of the snapshot; False if another writer came first."""
     sequence = (snapshot.transaction(SEQUENCE) or 0) + 1
     now_ms = int(time.time() * 1000)
-    actions: list[AddAction | RemoveAction] = [_add(add) for add in commit.adds]
-    actions += [_remove(file, now_ms) for file in commit.removes]
+    actions: list[AddAction | RemoveAction] = [_add(add, commit) for add in commit.adds]
+    actions += [_remove(file, now_ms, commit) for file in commit.removes]
     transactions = {**commit.transactions, SEQUENCE: sequence}
     spec = snapshot.table.spec
     try:
@@ -116,9 +118,10 @@ def commit_when(table: Table, decide: Callable[[Snapshot], Commit | None]) -> Sn
     )
 
 
-def _add(add: Mapping[str, Any]) -> AddAction:
-    return AddAction(add["path"], add["size"], add["partition"], add["modified_ms"], True, add["stats"])
+def _add(add: Mapping[str, Any], commit: Commit) -> AddAction:
+    where, when = (add["path"], add["size"], add["partition"]), add["modified_ms"]
+    return AddAction(*where, when, commit.is_change, add["stats"])
 
 
-def _remove(file: ActiveFile, now_ms: int) -> RemoveAction:
-    return RemoveAction(file.path, True, now_ms, file.bytes, {**file.partition})
+def _remove(file: ActiveFile, now_ms: int, commit: Commit) -> RemoveAction:
+    return RemoveAction(file.path, commit.is_change, now_ms, file.bytes, {**file.partition})

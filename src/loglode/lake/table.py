@@ -31,6 +31,8 @@ _DELTA_TYPES = {
     "TIMESTAMP WITH TIME ZONE": "timestamp",
 }
 
+_SQL_TYPES = {delta: sql for sql, delta in _DELTA_TYPES.items()}
+
 
 _FACTS = ("path", "num_records", "size_bytes", "modification_time", "min.event_ts", "max.event_ts")
 
@@ -70,6 +72,15 @@ def delta_type(sql: str) -> Any:
     return PrimitiveType(_DELTA_TYPES[sql])
 
 
+def sql_type(kind: Any) -> str:
+    """DuckDB's name of a Delta type: the other way round."""
+    if hasattr(kind, "element_type"):
+        return sql_type(kind.element_type) + "[]"
+    if hasattr(kind, "fields"):
+        return "STRUCT(" + ", ".join(f'"{f.name}" {sql_type(f.type)}' for f in kind.fields) + ")"
+    return _SQL_TYPES[kind.type]
+
+
 @dataclass(frozen=True, slots=True)
 class ActiveFile:
     """A file of a snapshot; `path` is relative to the table. Bounds are of `event_ts`, ISO text."""
@@ -98,6 +109,15 @@ class Snapshot:
     def transaction(self, app_id: str) -> int | None:
         """Version last committed under an application id, or None."""
         return self.delta.transaction_version(app_id)
+
+    def nulls(self, column: str) -> dict[str, int]:
+        """Nulls of a column in each file that tells; paths are relative to the table."""
+        actions = self.delta.get_add_actions(flatten=True)
+        name = f"null_count.{column}"
+        if name not in actions.schema.names:
+            return {}
+        paths, counts = (actions.column(part).to_pylist() for part in ("path", name))
+        return {path: count for path, count in zip(paths, counts, strict=True) if count is not None}
 
     def files(self, days: Iterable[tuple[int, int, int]] | None = None) -> list[ActiveFile]:
         """Files of the snapshot, all or those of some (year, month, day)."""
@@ -187,3 +207,12 @@ class Table:
         """Declared columns that the table lacks."""
         have = {f.name for f in snapshot.delta.schema().fields}
         return [f for f in self.spec.delta_schema().fields if f.name not in have]
+
+
+def as_it_stands(name: str, root: Path) -> Snapshot:
+    """A table at its newest version, declared as its own log says. Raises LakeError where there is none."""
+    delta = Table(TableSpec(name, (), (), ""), root).snapshot().delta
+    fields, metadata = delta.schema().fields, delta.metadata()
+    columns = tuple((f.name, sql_type(f.type), str(f.metadata.get("comment", ""))) for f in fields)
+    spec = TableSpec(name, columns, tuple(metadata.partition_columns), metadata.description or "")
+    return Snapshot(Table(spec, root), delta)

@@ -2,6 +2,7 @@
 
 from loglode.engines.duckdb.query import QueryResult
 from loglode.pipeline.inspect import StatusReport, query, status
+from loglode.pipeline.maintain import UpkeepReport, maintain
 from loglode.pipeline.quarantine import list_quarantine, replay_quarantine
 from loglode.pipeline.report import RunReport
 from loglode.pipeline.run import run
@@ -12,8 +13,10 @@ __all__ = [
     "QueryResult",
     "RunReport",
     "StatusReport",
+    "UpkeepReport",
     "VerifyReport",
     "list_quarantine",
+    "maintain",
     "query",
     "replay_quarantine",
     "run",

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loglode.engines.duckdb.query import QueryResult, run_query
-from loglode.lake import Lake, Table, TableSpec
+from loglode.lake import Lake
+from loglode.lake.table import as_it_stands
 from loglode.pipeline.context import open_lake
 from loglode.pipeline.silver_to_gold import gold_is_current
 from loglode.settings import Settings
@@ -35,28 +36,9 @@ def query(settings: Settings, sql: str) -> QueryResult:
 def tables(lake: Lake) -> Iterator[tuple[str, list[tuple[str, str]], list[str]]]:
     """(name, columns, files) of each table that is there."""
     for name, root in lake.existing():
-        snapshot = Table(TableSpec(name, (), ("year", "month", "day"), ""), root).snapshot()
-        columns = [(f.name, sql_type(f.type)) for f in snapshot.delta.schema().fields]
+        snapshot = as_it_stands(name, root)
+        columns = [(column, sql) for column, sql, _ in snapshot.table.spec.columns]
         yield name, columns, [str(root / f.path) for f in snapshot.files()]
-
-
-def sql_type(kind: Any) -> str:
-    """DuckDB's name of a Delta type."""
-    names = {
-        "string": "VARCHAR",
-        "long": "BIGINT",
-        "integer": "INTEGER",
-        "short": "SMALLINT",
-        "double": "DOUBLE",
-        "boolean": "BOOLEAN",
-        "date": "DATE",
-        "timestamp": "TIMESTAMP WITH TIME ZONE",
-    }
-    if hasattr(kind, "element_type"):
-        return sql_type(kind.element_type) + "[]"
-    if hasattr(kind, "fields"):
-        return "STRUCT(" + ", ".join(f'"{f.name}" {sql_type(f.type)}' for f in kind.fields) + ")"
-    return names[kind.type]
 
 
 @dataclass(slots=True)
@@ -86,7 +68,7 @@ def status(settings: Settings) -> StatusReport:
     lake.require()
     found = []
     for name, root in lake.existing():
-        snapshot = Table(TableSpec(name, (), ("year", "month", "day"), ""), root).snapshot()
+        snapshot = as_it_stands(name, root)
         files = snapshot.files()
         found.append(
             {

@@ -23,7 +23,10 @@ Day = tuple[int, int, int]
 
 @dataclass(slots=True)
 class BatchRecord:
-    """A batch as its silver commit tells it: the row of ops.runs, days touched, quarantine changes."""
+    """A batch as its silver commit tells it: the row of ops.runs, days touched, quarantine changes.
+
+    Upkeep of quarantine is told in the same way, with no run and no days.
+    """
 
     run: dict[str, Any]
     days: list[Day]
@@ -52,9 +55,12 @@ def settle(lake: Lake, silver: Snapshot) -> None:
 
 
 def records_after(lake: Lake, after: int, until: int) -> dict[int, dict[str, Any]] | None:
-    """Metadata of our silver commits after one version until another; None when the log lost some."""
+    """Metadata of our silver commits after one version until another; None when the log lost some.
+
+    Commits that only wrote silver's rows in other files ask nothing of the other tables.
+    """
     found = commit_metadata(lake.silver.root, after, until)
-    return None if found is None else {version: data for version, data in found.items() if "run" in data}
+    return None if found is None else {v: data for v, data in found.items() if "quarantine" in data}
 
 
 def owed(lake: Lake, done: int, version: int) -> dict[int, dict[str, Any]] | None:
@@ -107,10 +113,12 @@ def _active(snapshot: Snapshot, paths: set[str]) -> list[ActiveFile]:
 
 def _runs_commit(lake: Lake, version: int, snapshot: Snapshot) -> Commit | None:
     done, pending = _pending(lake, version, snapshot)
-    if not pending and version - done <= MAX_EMPTY:
-        return None
     # The number of the commit is known for sure only here, after it was made.
-    rows = [{**data["run"], "silver_version": number} for number, data in sorted(pending.items())]
+    rows = [
+        {**data["run"], "silver_version": number} for number, data in sorted(pending.items()) if data["run"]
+    ]
+    if not rows and version - done <= MAX_EMPTY:
+        return None
     return Commit(
         adds=_publish_rows(lake.runs, rows),
         transactions={SILVER_VERSION: version},

@@ -112,7 +112,7 @@ def _owes(lake: Lake, table: Table, done: int, version: int) -> bool:
     if records is None:
         return True
     if table is lake.runs:
-        return bool(records)
+        return any(r["run"] for r in records.values())
     return any(r["quarantine"] or r["quarantine_removed"] for r in records.values())
 
 

@@ -86,7 +86,8 @@ class Refused:
 
 
 def _chosen() -> str:
-    return "format = $format and ($reason is null or list_contains(reasons, $reason))"
+    # Lines that upkeep has emptied cannot be read again.
+    return "raw is not null and format = $format and ($reason is null or list_contains(reasons, $reason))"
 
 
 def _parameters(fmt: str, reason: str | None) -> dict[str, str | None]:

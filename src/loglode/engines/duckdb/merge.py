@@ -1,0 +1,53 @@
+"""Several files of a table as one, for upkeep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from loglode.engines.duckdb.files import write_partitioned
+from loglode.engines.duckdb.models import view
+from loglode.engines.duckdb.session import connect
+from loglode.files import StagedFile
+from loglode.lake.table import TableSpec
+
+
+class Merger:
+    """Writes files again under `folder`; needs no more memory than its limit, however many they are."""
+
+    def __init__(self, *, memory_limit_mb: int, threads: int | None, folder: Path) -> None:
+        self._folder = folder
+        self._connection = connect(
+            memory_limit_mb=memory_limit_mb, threads=threads, temp_dir=folder / "merge-spill"
+        )
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def merge(
+        self,
+        spec: TableSpec,
+        files: Sequence[Path],
+        partition: Mapping[str, str],
+        *,
+        emptied: Sequence[str] = (),
+    ) -> StagedFile:
+        """The rows of the files of one partition in one file, with null in the columns `emptied`.
+
+        A column that older files lack is null. Raises LakeError when the disk refuses.
+        """
+        columns = [(name, sql) for name, sql, _ in spec.columns if name not in spec.partition_by]
+        view(self._connection, "merging", files, columns)
+        chosen = ", ".join(
+            f'null::{sql} as "{name}"' if name in emptied else f'"{name}"' for name, sql in columns
+        )
+        (written,) = write_partitioned(
+            self._connection,
+            f"select {chosen} from merging",
+            self._folder / "merged" / spec.name,
+            prefix="merged",
+            partition_by=(),
+            types=dict(columns),
+        )
+        return replace(written, partition=partition)
