@@ -188,7 +188,7 @@ _PROCESSES.set_forkserver_preload(["loglode.pipeline", "tests.tools"])
 
 
 def start(
-    kind: Literal["run", "replay"],
+    kind: Literal["run", "replay", "maintain"],
     lake: Path,
     sources: Sequence[Path | str] = (),
     *,
@@ -196,7 +196,7 @@ def start(
     contract: Path | None = None,
     code: str = "",
 ) -> BaseProcess:
-    """Start a process that loads or replays; `code` is executed in it before."""
+    """Start a process that loads, replays or keeps up; `code` is executed in it before."""
     chosen = settings(lake, batch_bytes=batch_bytes, contract=contract)
     words = lake.with_name(f"{lake.name}.words")
     process = _PROCESSES.Process(
@@ -211,6 +211,8 @@ def _work(kind: str, chosen: Settings, sources: list[str], code: str, words: Pat
         exec(code, {})  # noqa: S102 - the tests' own text
         if kind == "run":
             pipeline.run(chosen, sources)
+        elif kind == "maintain":
+            pipeline.maintain(chosen)
         else:
             pipeline.replay_quarantine(chosen)
     except BaseException:

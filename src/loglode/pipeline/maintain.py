@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from loglode.engines.base import Progress
 from loglode.engines.duckdb.merge import Merger
 from loglode.errors import BooksError
 from loglode.files import StagedFile
@@ -22,7 +23,7 @@ from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
 from loglode.lake.committer import commit_when, publish
 from loglode.lake.table import as_it_stands
 from loglode.lake.upkeep import Merge, checkpoint, small_files, unneeded_files
-from loglode.pipeline.context import Progress, open_context, open_lake
+from loglode.pipeline.context import open_context, open_lake
 from loglode.pipeline.settle import BatchRecord, settle
 from loglode.pipeline.silver_to_gold import silver_to_gold
 from loglode.settings import Settings
