@@ -7,6 +7,9 @@ LoglodeError                 something went wrong; the message names it, the hin
 ├── SourceError              an object cannot be read
 ├── ModelError               a gold model's header or SQL is malformed
 ├── QueryError               a user's SQL is refused by the engine
+├── StorageError             object storage or a secret cannot be reached, or holds no such thing
+│   ├── StorageBusyError     throttled, timed out or unreachable; trying later may work
+│   └── AccessDeniedError    credentials are missing or not allowed to
 ├── LakeError                a table is missing, damaged or not ours
 │   └── CommitConflictError  another writer won again and again; trying later may work
 └── BooksError               lines in and rows out do not balance: nothing was committed
@@ -42,6 +45,18 @@ class SourceNotFoundError(UsageError):
 
 class SourceError(LoglodeError):
     """An object exists but cannot be read."""
+
+
+class StorageError(LoglodeError):
+    """Object storage or a secret: not there, not reachable, not allowed."""
+
+
+class StorageBusyError(StorageError):
+    """Throttled, timed out or unreachable after the SDK's own retries; trying later may work."""
+
+
+class AccessDeniedError(StorageError):
+    """Credentials are missing, or not allowed to do this."""
 
 
 class MemoryShortError(LoglodeError):

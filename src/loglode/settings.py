@@ -8,8 +8,11 @@ from pathlib import Path
 
 from loglode.contract import Contract, load_contract
 from loglode.errors import UsageError
+from loglode.storage import Location, location
 
 KEY_FILE_VARIABLE = "LOGLODE_KEY_FILE"
+KEY_SECRET_VARIABLE = "LOGLODE_KEY_SECRET"  # noqa: S105 - a name
+CORRELATION_VARIABLE = "LOGLODE_CORRELATION_ID"
 MEMORY_VARIABLE = "LOGLODE_MEMORY_MB"
 MIN_MEMORY_MB = 128
 
@@ -18,7 +21,7 @@ MIN_MEMORY_MB = 128
 class Settings:
     """What a run needs to know beside its sources."""
 
-    lake: Path
+    lake: Location
     contract: Contract
     # Memory of the engine; the process takes some 200 MB beside it.
     memory_limit_mb: int = 700
@@ -27,6 +30,10 @@ class Settings:
     # A batch ends at the object that passes this many bytes, compressed ones counted tenfold.
     batch_bytes: int = 1 << 30
     key_file: Path | None = None
+    # Name or ARN of the key in Secrets Manager; goes before the file.
+    key_secret: str = ""
+    # Follows a batch from the event to the commit; stands in ops.runs.
+    correlation_id: str = ""
 
     @classmethod
     def build(
@@ -38,6 +45,8 @@ class Settings:
         threads: int | None = None,
         batch_bytes: int | None = None,
         key_file: str | Path | None = None,
+        key_secret: str | None = None,
+        correlation_id: str | None = None,
     ) -> Settings:
         """Settings from arguments and environment. Raises UsageError, ContractError."""
         memory = (
@@ -47,18 +56,27 @@ class Settings:
             raise UsageError(f"memory limit of {memory} MB", hint=f"at least {MIN_MEMORY_MB}")
         key = key_file if key_file is not None else os.environ.get(KEY_FILE_VARIABLE)
         return cls(
-            lake=Path(lake).absolute(),
+            lake=location(lake),
             contract=load_contract(contract),
             memory_limit_mb=memory,
             threads=threads,
             batch_bytes=batch_bytes if batch_bytes is not None else cls.batch_bytes,
             key_file=Path(key) if key else None,
+            key_secret=key_secret or os.environ.get(KEY_SECRET_VARIABLE, ""),
+            correlation_id=correlation_id or os.environ.get(CORRELATION_VARIABLE, ""),
         )
 
     @property
     def key_path(self) -> Path:
-        """File of the pseudonymisation key."""
-        return self.key_file if self.key_file is not None else self.lake / ".loglode" / "pseudonym.key"
+        """File of the pseudonymisation key. Raises UsageError where none is named for a lake on S3."""
+        if self.key_file is not None:
+            return self.key_file
+        if isinstance(self.lake, Path):
+            return self.lake / ".loglode" / "pseudonym.key"
+        raise UsageError(
+            f"lake {self.lake} needs the pseudonymisation key from elsewhere",
+            hint=f"set {KEY_SECRET_VARIABLE} (Secrets Manager) or {KEY_FILE_VARIABLE}",
+        )
 
 
 def _number(variable: str, default: int) -> int:

@@ -181,7 +181,7 @@ def test_the_books_balance(hostile: Settings) -> None:
 
 def test_a_second_run_adds_nothing(hostile: Settings) -> None:
     before = one(hostile, "select count(*) from web_logs"), one(hostile, "select count(*) from quarantine")
-    report = load(hostile, hostile.lake.parent / "bronze")
+    report = load(hostile, Path(str(hostile.lake)).parent / "bronze")
     assert (report.objects, report.objects_skipped) == (0, len(OBJECTS) + 1)
     assert before == (
         one(hostile, "select count(*) from web_logs"),
@@ -314,7 +314,7 @@ def test_names_of_files_are_only_names(hostile: Settings) -> None:
 
 
 def test_a_name_that_looks_like_a_glob_can_be_named(hostile: Settings) -> None:
-    bronze = hostile.lake.parent / "bronze"
+    bronze = Path(str(hostile.lake)).parent / "bronze"
     assert load(hostile, bronze / "glob[0-9]*?.json").objects_skipped == 1
     with pytest.raises(SourceNotFoundError):
         pipeline.run(hostile, [str(bronze / "dangling.json")])

@@ -15,6 +15,7 @@ from loglode.files import StagedFile
 from loglode.formats import Format
 from loglode.gold.model import Model
 from loglode.sources import SourceObject
+from loglode.storage import Location
 
 # Step, bytes or days done, and all of them.
 Progress = Callable[[str, int, int], None]
@@ -87,8 +88,8 @@ class StagedLines:
 class Held:
     """Files of the tables that may hold what was staged; column types of each table's files."""
 
-    silver: Sequence[Path]
-    quarantine: Sequence[Path]
+    silver: Sequence[Location]
+    quarantine: Sequence[Location]
     silver_types: Mapping[str, str]
     quarantine_types: Mapping[str, str]
 
@@ -98,10 +99,10 @@ class GoldInputs:
     """Days wanted, and the files that hold them and their margins."""
 
     days: Sequence[date]
-    web_logs: Sequence[Path]
-    quarantine: Sequence[Path]
+    web_logs: Sequence[Location]
+    quarantine: Sequence[Location]
     started_at: datetime
-    runs: Sequence[Path] = field(default_factory=tuple)
+    runs: Sequence[Location] = field(default_factory=tuple)
 
 
 class ModelRunner(Protocol):
@@ -114,7 +115,7 @@ class ModelRunner(Protocol):
         ...
 
     def run_batches(
-        self, model: Model, runs: Sequence[Path], versions: tuple[int, int], started_at: datetime
+        self, model: Model, runs: Sequence[Location], versions: tuple[int, int], started_at: datetime
     ) -> tuple[list[StagedFile], Columns]:
         """A model that reads ops.runs alone, over batches after one version of silver until another."""
         ...
@@ -147,7 +148,7 @@ class Engine(Protocol):
         """Count refused lines by reason and nulled values by rule."""
         ...
 
-    def days_of(self, files: Sequence[StagedFile]) -> list[tuple[int, int, int]]:
+    def days_of(self, files: Sequence[Location]) -> list[tuple[int, int, int]]:
         """UTC days of the events in quarantine files, where they could be read."""
         ...
 

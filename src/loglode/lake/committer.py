@@ -20,6 +20,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from loglode.errors import CommitConflictError
 from loglode.files import StagedFile
 from loglode.lake.table import ActiveFile, Snapshot, Table
+from loglode.storage import S3Path, upload
 
 SEQUENCE = "loglode/sequence"
 METADATA = "loglode"
@@ -39,24 +40,33 @@ class Commit:
 
 
 def publish(table: Table, staged: list[StagedFile]) -> list[dict[str, Any]]:
-    """Move staged files into the table's folders; nobody sees them until they are committed.
+    """Put staged files into the table's folders; nobody sees them until they are committed.
 
-    Returns add actions as plain JSON, so that they can also be kept in another commit's metadata.
-    The list is changed to say where the files are now; publishing twice moves nothing.
+    On a disk they are moved, to S3 copied: the staged file stays, to be looked at again when the commit
+    is refused. Returns add actions as plain JSON, so that they can also be kept in another commit's
+    metadata. The list is changed to say where the files are now; publishing twice does nothing.
     """
-    staged[:] = [_moved(table, file) for file in staged]
-    return [_to_add(table, file) for file in staged]
+    staged[:] = [_placed(table, file) for file in staged]
+    return [_to_add(file) for file in staged]
 
 
-def _moved(table: Table, file: StagedFile) -> StagedFile:
-    target = table.root.joinpath(*(f"{key}={value}" for key, value in file.partition.items()), file.path.name)
+def _placed(table: Table, file: StagedFile) -> StagedFile:
+    target = table.root.joinpath(_relative(file))
+    if isinstance(target, S3Path):
+        if not file.is_uploaded:
+            upload(file.path, target)
+        return replace(file, is_uploaded=True)
     if file.path != target:
         target.parent.mkdir(parents=True, exist_ok=True)
         file.path.replace(target)
     return replace(file, path=target)
 
 
-def _to_add(table: Table, file: StagedFile) -> dict[str, Any]:
+def _relative(file: StagedFile) -> str:
+    return "/".join([*(f"{key}={value}" for key, value in file.partition.items()), file.path.name])
+
+
+def _to_add(file: StagedFile) -> dict[str, Any]:
     stats = {
         "numRecords": file.rows,
         "minValues": dict(file.minimum),
@@ -64,7 +74,7 @@ def _to_add(table: Table, file: StagedFile) -> dict[str, Any]:
         "nullCount": dict(file.nulls),
     }
     return {
-        "path": file.path.relative_to(table.root).as_posix(),
+        "path": _relative(file),
         "size": file.bytes,
         "partition": dict(file.partition),
         "modified_ms": int(time.time() * 1000),

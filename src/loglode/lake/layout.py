@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from loglode.contract import Contract
 from loglode.errors import LakeError
 from loglode.lake.table import Table, TableSpec
+from loglode.storage import Location
 
 DAY = ("year", "month", "day")
 _DAY_COLUMNS = tuple((name, "INTEGER", f"{name.capitalize()} of the partition (UTC).") for name in DAY)
@@ -61,6 +61,7 @@ RUNS = TableSpec(
         ("silver_version", "BIGINT", "Version of silver that the batch made."),
         ("contract_version", "VARCHAR", "Version of the contract that was applied."),
         ("engine", "VARCHAR", "Engine that did the work."),
+        ("correlation_id", "VARCHAR", "What the batch is called in logs and executions; null on a laptop."),
         ("oldest_object_at", _STAMP, "When the oldest object of the batch was last written (UTC)."),
         *_DAY_COLUMNS,
     ),
@@ -70,7 +71,7 @@ RUNS = TableSpec(
 class Lake:
     """A folder of tables. Names in SQL: web_logs, quarantine, runs, and each gold model's."""
 
-    def __init__(self, root: Path, contract: Contract, gold: tuple[str, ...] = ()) -> None:
+    def __init__(self, root: Location, contract: Contract, gold: tuple[str, ...] = ()) -> None:
         self.root = root
         self.contract = contract
         self.gold_names = gold
@@ -84,7 +85,7 @@ class Lake:
         self.quarantine = Table(QUARANTINE, root / "quarantine" / "web_logs")
         self.runs = Table(RUNS, root / "ops" / "runs")
 
-    def gold_root(self, name: str) -> Path:
+    def gold_root(self, name: str) -> Location:
         """Folder of a gold table."""
         return self.root / "gold" / name
 
@@ -92,7 +93,7 @@ class Lake:
         """A gold table, to look at; its columns are its model's."""
         return Table(TableSpec(name, (), DAY, ""), self.gold_root(name))
 
-    def existing(self) -> Iterator[tuple[str, Path]]:
+    def existing(self) -> Iterator[tuple[str, Location]]:
         """(name, folder) of each table that is there, by layer."""
         for table in (self.silver, self.quarantine, self.runs):
             if table.exists:

@@ -7,16 +7,20 @@ import secrets
 from pathlib import Path
 
 from loglode.errors import LakeError
+from loglode.storage import read_secret
 
 KEY_BYTES = 16
 _MIN_LENGTH = 16
 
 
-def load_key(path: Path) -> str:
-    """The key in the file; a new one is made on first use, by one process alone.
+def load_key(path: Path, secret: str = "") -> str:
+    """The key in a secret of Secrets Manager (name or ARN), else in the file.
 
-    Raises LakeError when the file cannot be read or made, or holds no usable key.
+    A new file is made on first use, by one process alone. Raises StorageError; LakeError when the file
+    cannot be read or made, or the key is unusable.
     """
+    if secret:
+        return _usable(read_secret(secret), f"secret {secret}")
     try:
         if not path.exists():
             _create(path)
@@ -25,9 +29,13 @@ def load_key(path: Path) -> str:
         raise LakeError(
             f"cannot read the pseudonymisation key {path}: {error}", hint="see --key-file"
         ) from error
+    return _usable(key, str(path))
+
+
+def _usable(key: str, where: str) -> str:
     if len(key) < _MIN_LENGTH:
         raise LakeError(
-            f"the pseudonymisation key in {path} is too short",
+            f"the pseudonymisation key in {where} is too short",
             hint=f"{_MIN_LENGTH} characters or more",
         )
     return key

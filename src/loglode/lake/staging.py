@@ -1,5 +1,7 @@
 """A folder for files in the making, inside the lake so that publishing is a rename.
 
+For a lake on S3 it is on the local disk, under LOGLODE_STAGING or the system's temporary folder.
+
 A lock tells the living from the dead: what a killed run left behind is removed by the next one.
 """
 
@@ -9,21 +11,48 @@ import contextlib
 import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from loglode.errors import LakeError
+from loglode.storage import Location
+
 FOLDER = "_staging"
+STAGING_VARIABLE = "LOGLODE_STAGING"
+
+
+def staging_root(lake: Location) -> Path:
+    """Where staging folders of a lake are. Raises LakeError where somebody else owns that place."""
+    if isinstance(lake, Path):
+        return lake / FOLDER
+    named = os.environ.get(STAGING_VARIABLE)
+    root = Path(named) if named else Path(tempfile.gettempdir(), f"loglode-{os.getuid()}")
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if root.is_symlink() or root.stat().st_uid != os.getuid():
+        raise LakeError(f"{root} belongs to somebody else", hint=f"name a folder by {STAGING_VARIABLE}")
+    return root
 
 
 @contextlib.contextmanager
-def staging(lake: Path, name: str) -> Iterator[Path]:
+def staging(lake: Location, name: str) -> Iterator[Path]:
     """A new folder that is gone afterwards, whatever happens."""
-    folder = lake / FOLDER / name
+    folder = staging_root(lake) / name
     with _locked(folder):
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def scratch(root: Location) -> Iterator[Path]:
+    """A folder to write a table's small files in: its own on a disk, a temporary one for S3."""
+    if isinstance(root, Path):
+        yield root
+        return
+    with tempfile.TemporaryDirectory(dir=staging_root(root)) as folder:
+        yield Path(folder)
 
 
 @contextlib.contextmanager
@@ -50,10 +79,10 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return False
 
 
-def remove_abandoned(lake: Path) -> int:
+def remove_abandoned(lake: Location) -> int:
     """Remove staging folders whose process is gone; returns how many."""
     removed = 0
-    for folder in sorted((lake / FOLDER).glob("*")):
+    for folder in sorted(staging_root(lake).glob("*")):
         try:
             with (folder / "lock").open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,6 +13,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.schema import ArrayType, PrimitiveType, StructType
 
 from loglode.errors import LakeError
+from loglode.storage import Location, delta_options
 
 # Checkpoints keep loading quick; application transactions are forgotten after a while, and what
 # comes again later is caught by the events' own identity.
@@ -158,19 +159,21 @@ def _iso(values: list[Any] | None, index: int) -> str | None:
 class Table:
     """A table of the lake, at a path."""
 
-    def __init__(self, spec: TableSpec, root: Path) -> None:
+    def __init__(self, spec: TableSpec, root: Location) -> None:
         self.spec = spec
         self.root = root
 
     @property
     def exists(self) -> bool:
         """Whether a first commit was made; what a killed process left in the log does not count."""
-        return deltalake.DeltaTable.is_deltatable(str(self.root))
+        return deltalake.DeltaTable.is_deltatable(str(self.root), delta_options(self.root))
 
     def snapshot(self) -> Snapshot:
         """The newest version. Raises LakeError where there is no readable table."""
         try:
-            return Snapshot(self, deltalake.DeltaTable(str(self.root)))
+            return Snapshot(
+                self, deltalake.DeltaTable(str(self.root), storage_options=delta_options(self.root))
+            )
         except TableNotFoundError as error:
             raise LakeError(
                 f"no table at {self.root}", hint="`loglode run SOURCE --lake DIR` makes it"
@@ -181,7 +184,8 @@ class Table:
     def snapshot_or_create(self) -> Snapshot:
         """The newest version; a table without one is made. Columns new in the declaration are added."""
         if not self.exists:
-            self.root.mkdir(parents=True, exist_ok=True)
+            if isinstance(self.root, Path):
+                self.root.mkdir(parents=True, exist_ok=True)
             try:
                 deltalake.DeltaTable.create(
                     str(self.root),
@@ -191,6 +195,7 @@ class Table:
                     name=self.spec.name,
                     description=self.spec.description,
                     configuration=CONFIGURATION,
+                    storage_options=delta_options(self.root),
                 )
             except DeltaError:
                 # Another process made it in the same moment; if not, the next line says so.

@@ -7,6 +7,7 @@ ops.runs. `settle` makes those visible, and whoever comes next does it if this p
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -63,6 +64,7 @@ def bronze_to_silver(
         return _commit(context, objects, staged, record)
 
     commit_when(context.lake.silver, decide)
+    shutil.rmtree(folder, ignore_errors=True)  # to S3 files were copied, not moved
     return record
 
 
@@ -155,7 +157,7 @@ def _record(
     version: int,
 ) -> BatchRecord:
     days = {tuple(int(v) for v in f.partition.values()) for f in staged.silver}
-    days |= {tuple(d) for d in context.engine.days_of(staged.quarantine)}
+    days |= {tuple(d) for d in context.engine.days_of([f.path for f in staged.quarantine])}
     oldest = min(o.source.modified_ns for o in batch.objects)
     return BatchRecord(
         run={
@@ -179,6 +181,7 @@ def _record(
             "silver_version": version,
             "contract_version": context.settings.contract.version,
             "engine": context.engine.name,
+            "correlation_id": context.settings.correlation_id or None,
             "oldest_object_at": datetime.fromtimestamp(oldest / 1e9, UTC).isoformat(),
         },
         days=sorted((y, m, d) for y, m, d in days),

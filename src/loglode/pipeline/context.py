@@ -46,9 +46,10 @@ def open_lake(settings: Settings) -> Lake:
 def open_context(settings: Settings, progress: Progress | None = None) -> Iterator[Context]:
     """Make ready for writing. Raises LakeError when the lake's folder cannot be written."""
     try:
-        settings.lake.mkdir(parents=True, exist_ok=True)
+        if isinstance(settings.lake, Path):
+            settings.lake.mkdir(parents=True, exist_ok=True)
         remove_abandoned(settings.lake)
-        key = load_key(settings.key_path)
+        key = read_key(settings)
         with (
             staging(settings.lake, secrets.token_hex(8)) as folder,
             contextlib.closing(embedded_engine(settings, folder / "spill")) as engine,
@@ -60,6 +61,11 @@ def open_context(settings: Settings, progress: Progress | None = None) -> Iterat
             f"cannot write to lake {settings.lake}: {error}",
             hint="check the path, rights and free space",
         ) from error
+
+
+def read_key(settings: Settings) -> str:
+    """The pseudonymisation key. Raises LakeError, StorageError, UsageError."""
+    return load_key(Path() if settings.key_secret else settings.key_path, settings.key_secret)
 
 
 def embedded_engine(settings: Settings, temp_dir: Path) -> DuckDBEngine:

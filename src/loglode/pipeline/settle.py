@@ -14,6 +14,7 @@ from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
 from loglode.lake.committer import commit_when, publish
 from loglode.lake.log import commit_metadata, oldest_commit
 from loglode.lake.rows import write_rows
+from loglode.lake.staging import scratch
 
 SILVER_VERSION = "silver"
 # Commits that bring nothing for a table are looked at again each time, up to this many.
@@ -127,4 +128,5 @@ def _runs_commit(lake: Lake, version: int, snapshot: Snapshot) -> Commit | None:
 
 
 def _publish_rows(table: Table, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return publish(table, write_rows(table.spec, rows, table.root, day_of="started_at"))
+    with scratch(table.root) as folder:
+        return publish(table, write_rows(table.spec, rows, folder, day_of="started_at"))

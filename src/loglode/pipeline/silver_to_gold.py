@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 from loglode.engines.base import Columns, GoldInputs, ModelRunner
 from loglode.files import StagedFile
@@ -19,6 +18,7 @@ from loglode.lake.committer import commit_when, publish
 from loglode.lake.layout import DAY
 from loglode.pipeline.context import Context
 from loglode.pipeline.settle import SILVER_VERSION, records_after, settle
+from loglode.storage import Location
 
 # A session spans at most one midnight, and whether it goes on is told by the day before: a change of
 # one day can reach the day before and two days after, and needs three days before and one after.
@@ -111,10 +111,7 @@ def _touched_days(context: Context, silver: Snapshot, after: int, processed_at: 
 def _quarantine_days(context: Context) -> set[date]:
     """Days of refused lines, from the rows; only asked when there is no log to tell them."""
     quarantine = context.lake.quarantine
-    files = [
-        StagedFile(quarantine.root / f.path, f.rows, f.bytes, f.partition)
-        for f in quarantine.snapshot().files()
-    ]
+    files = [quarantine.root / f.path for f in quarantine.snapshot().files()]
     return {date(*day) for day in context.engine.days_of(files)}
 
 
@@ -162,7 +159,7 @@ def _meets(file: ActiveFile, days: list[date]) -> bool:
     return file.first_event[:10] <= days[-1].isoformat() and file.last_event[:10] >= days[0].isoformat()
 
 
-def _absolute(snapshot: Snapshot, file: ActiveFile) -> Path:
+def _absolute(snapshot: Snapshot, file: ActiveFile) -> Location:
     return snapshot.table.root / file.path
 
 

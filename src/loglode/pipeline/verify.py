@@ -12,6 +12,7 @@ from loglode.pipeline.inspect import query
 from loglode.pipeline.settle import SILVER_VERSION, owed
 from loglode.pipeline.silver_to_gold import gold_is_current
 from loglode.settings import Settings
+from loglode.storage import missing
 
 _BOOKS = "rows_silver + lines_quarantined + duplicates + blank_lines"
 _FIGURES = {
@@ -119,9 +120,8 @@ def _owes(lake: Lake, table: Table, done: int, version: int) -> bool:
 def _missing_files(lake: Lake) -> Iterator[str]:
     for table in (lake.silver, lake.quarantine, lake.runs):
         if table.exists:
-            for file in table.snapshot().files():
-                if not (table.root / file.path).is_file():
-                    yield f"{table.spec.name}/{file.path}"
+            for path in missing(table.root, [f.path for f in table.snapshot().files()]):
+                yield f"{table.spec.name}/{path}"
 
 
 def _books(figures: dict[str, int]) -> Iterator[Check]:

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import io
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from typing import BinaryIO, Protocol, cast
 
 import zstandard
 
-from loglode.errors import SourceError
+from loglode.errors import SourceError, StorageBusyError, StorageError
+from loglode.storage import SCHEME, S3Path, download, read_range
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _BUFFER = 1 << 20
@@ -43,10 +45,21 @@ class SourceObject:
     size: int
     modified_ns: int
     is_stream: bool = False
+    # On S3: what the content is told by, and the version to read where one is known.
+    etag: str = ""
+    version: str = ""
 
     @property
     def identity(self) -> str:
-        """Equal exactly when it is the same object in the same state (path, size, time of change)."""
+        """Equal exactly when it is the same object in the same state.
+
+        On disk path, size and time of change; on S3 URI and ETag, which listings and events both know.
+        The same content put again under the same key is the same state.
+        """
+        if self.etag:
+            return hashlib.sha256(f"{self.uri}\0{self.etag}".encode("utf-8", "surrogateescape")).hexdigest()[
+                :32
+            ]
         text = f"{self.uri}\0{self.size}\0{self.modified_ns}"
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
@@ -84,6 +97,8 @@ class SourceObject:
     def _open_raw(self) -> io.BufferedReader:
         if self.is_stream:
             return _standard_input()
+        if self.uri.startswith(SCHEME):
+            return io.BufferedReader(_OnS3(self), _BUFFER)
         try:
             return io.BufferedReader(_Limited(open(self.uri, "rb", buffering=0), self.size), _BUFFER)
         except OSError as error:
@@ -95,6 +110,57 @@ def _standard_input() -> io.BufferedReader:
     """One reader for the process, because what it has read ahead is nowhere else."""
     raw = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
     return io.BufferedReader(cast(io.RawIOBase, raw), _BUFFER)
+
+
+class _OnS3(io.RawIOBase):
+    """An object on S3: its beginning, and if more is wanted all of it in a temporary file.
+
+    The SDK's own download in parts repeats what breaks off; a stream would break with its connection.
+    """
+
+    def __init__(self, source: SourceObject) -> None:
+        self._source, self._place = source, 0
+        self._path = S3Path.parse(source.uri)
+        try:
+            self._first = (
+                read_range(self._path, source.etag, source.version, size=min(source.size, _BUFFER))
+                if source.size
+                else b""
+            )
+        except StorageBusyError:
+            raise
+        except StorageError as error:
+            raise SourceError(error.message, hint=error.hint) from error
+        self._file: BinaryIO | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast(bytearray, buffer))[: self._source.size - self._place]
+        piece = self._first[self._place : self._place + len(view)]
+        if piece:
+            view[: len(piece)] = piece
+            count = len(piece)
+        elif len(view):
+            count = cast(io.RawIOBase, self._whole()).readinto(view) or 0
+        else:
+            count = 0
+        self._place += count
+        return count
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        super().close()
+
+    def _whole(self) -> BinaryIO:
+        if self._file is None:
+            file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed with this
+            self._file = file
+            download(self._path, self._source.etag, self._source.version, file)
+            file.seek(self._place)
+        return self._file
 
 
 class _Limited(io.RawIOBase):

@@ -15,7 +15,9 @@ import duckdb
 
 from loglode.engines.base import Held, StagedLines
 from loglode.engines.duckdb.files import parquet, write_partitioned
+from loglode.engines.duckdb.session import allow_s3
 from loglode.files import StagedFile
+from loglode.storage import Location
 
 
 def remove_duplicates(
@@ -36,13 +38,14 @@ def _remove(
     connection: duckdb.DuckDBPyConnection,
     staged: list[StagedFile],
     key: str,
-    existing: Sequence[Path],
+    existing: Sequence[Location],
     types: Mapping[str, str],
     prefix: str,
 ) -> list[StagedFile]:
     if not staged:
         return staged
     paths = [f.path for f in staged]
+    allow_s3(connection, existing)
     connection.execute(f"create or replace temp table doubles as {_doubles(paths, key, existing)}")
     hit = {row[0] for row in connection.execute("select distinct filename from doubles").fetchall()}
     if not hit:
@@ -72,7 +75,7 @@ def _without_doubles(
     return [replace(f, partition=file.partition) for f in written]
 
 
-def _doubles(staged: Sequence[Path], key: str, existing: Sequence[Path]) -> str:
+def _doubles(staged: Sequence[Path], key: str, existing: Sequence[Location]) -> str:
     """Rows (filename, file_row_number) to drop: all but the first of an id, and all that exist already."""
     source = parquet(staged, "hive_partitioning = false, filename = true, file_row_number = true")
     known = (

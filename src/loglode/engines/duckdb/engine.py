@@ -17,7 +17,7 @@ from loglode.engines.base import Held, LoadJob, ModelRunner, Read, StagedLines
 from loglode.engines.duckdb.dedupe import remove_duplicates
 from loglode.engines.duckdb.files import parquet, partition_by_groups, write_partitioned
 from loglode.engines.duckdb.models import DuckDBModels
-from loglode.engines.duckdb.session import connect, streaming
+from loglode.engines.duckdb.session import allow_s3, connect, streaming
 from loglode.engines.reading import read_lines, sample_lines
 from loglode.errors import LoglodeError, MemoryShortError
 from loglode.files import StagedFile
@@ -25,6 +25,7 @@ from loglode.formats import Format
 from loglode.gold.model import Model
 from loglode.silver import BLANK, MEMOS, REFUSED_YEAR, silver_statement
 from loglode.sources.lines import SCHEMA
+from loglode.storage import Location
 
 NAME = "duckdb"
 SLICE_BYTES = 128 << 20
@@ -228,13 +229,14 @@ class DuckDBEngine:
         ).fetchall()
         return dict(rows)
 
-    def days_of(self, files: Sequence[StagedFile]) -> list[tuple[int, int, int]]:
+    def days_of(self, files: Sequence[Location]) -> list[tuple[int, int, int]]:
         """UTC days of the events in quarantine files, where they could be read."""
         if not files:
             return []
+        allow_s3(self.connection, files)
         return self.connection.execute(
             "select distinct year(utc), month(utc), day(utc) from (select make_timestamp(epoch_us(event_ts)) as utc"
-            f" from {parquet([f.path for f in files])} where event_ts is not null) order by all"
+            f" from {parquet(files)} where event_ts is not null) order by all"
         ).fetchall()
 
     def _one(self, sql: str) -> int:

@@ -11,6 +11,7 @@ import duckdb
 
 from loglode.errors import LakeError
 from loglode.files import StagedFile
+from loglode.storage import Location
 
 # Bounds are recorded where they are numbers or times: enough to prune, and no text of visitors.
 _BOUNDED = {"BIGINT": int, "INTEGER": int, "SMALLINT": int, "DOUBLE": float}
@@ -55,7 +56,7 @@ def write_partitioned(
     return [_staged(row, types) for row in rows if row[1]]
 
 
-def parquet(paths: Iterable[Path | str], options: str = "hive_partitioning = false") -> str:
+def parquet(paths: Iterable[Location | str], options: str = "hive_partitioning = false") -> str:
     """A table function over files; names are quoted, whatever they hold."""
     listed = ", ".join("'" + str(p).replace("'", "''") + "'" for p in paths)
     return f"read_parquet([{listed}], {options})"

@@ -11,10 +11,12 @@ import duckdb
 from loglode.contract import Contract
 from loglode.engines.base import Columns, GoldInputs
 from loglode.engines.duckdb.files import parquet, write_partitioned
+from loglode.engines.duckdb.session import allow_s3
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
 from loglode.gold.model import Model
 from loglode.lake.layout import DAY, QUARANTINE, RUNS
+from loglode.storage import Location
 
 HISTOGRAM_GAMMA = 1.1
 
@@ -52,7 +54,7 @@ class DuckDBModels:
         return staged
 
     def run_batches(
-        self, model: Model, runs: Sequence[Path], versions: tuple[int, int], started_at: datetime
+        self, model: Model, runs: Sequence[Location], versions: tuple[int, int], started_at: datetime
     ) -> tuple[list[StagedFile], Columns]:
         """A model that reads ops.runs alone, over batches after one version of silver until another."""
         self._relations(GoldInputs(days=(), web_logs=(), quarantine=(), started_at=started_at, runs=runs))
@@ -127,7 +129,7 @@ def _kind(model: Model) -> str:
 def view(
     connection: duckdb.DuckDBPyConnection,
     name: str,
-    files: Sequence[Path],
+    files: Sequence[Location],
     columns: Sequence[tuple[str, str]],
 ) -> None:
     """Files as a relation with the declared columns; a column that older files lack is null."""
@@ -135,6 +137,7 @@ def view(
         empty = ", ".join(f'null::{kind} as "{column}"' for column, kind in columns)
         connection.execute(f"create or replace temp view {name} as select {empty} where false")
         return
+    allow_s3(connection, files)
     declared = ", ".join(f'"{column}"' for column, _ in columns)
     hints = "hive_types = {'year': integer, 'month': integer, 'day': integer}"
     source = parquet(files, f"hive_partitioning = true, union_by_name = true, {hints}")

@@ -14,6 +14,7 @@ import duckdb
 from loglode.engines.duckdb.models import view
 from loglode.engines.duckdb.session import connect
 from loglode.errors import QueryError
+from loglode.storage import Location, location
 
 _FETCH = 1000
 
@@ -31,7 +32,7 @@ def run_query(
     sql: str,
     tables: Sequence[tuple[str, list[tuple[str, str]], list[str]]],
     *,
-    lake: Path,
+    lake: Location,
     memory_limit_mb: int,
     threads: int | None,
 ) -> QueryResult:
@@ -40,7 +41,7 @@ def run_query(
         folder = tempfile.TemporaryDirectory(prefix="loglode-query-")
         undo.enter_context(folder)
         connection = connect(memory_limit_mb=memory_limit_mb, threads=threads, temp_dir=Path(folder.name))
-        cursor = _execute(connection, sql, tables, [str(lake), folder.name])
+        cursor = _execute(connection, sql, tables, [f"{lake}/", folder.name])
         undo.pop_all()  # the rows keep the folder from here on
     description = cursor.description or []
     return QueryResult([d[0] for d in description], [str(d[1]) for d in description], _rows(cursor, folder))
@@ -54,7 +55,7 @@ def _execute(
 ) -> duckdb.DuckDBPyConnection:
     try:
         for name, columns, files in tables:
-            view(connection, name, [Path(f) for f in files], columns)
+            view(connection, name, [location(f) for f in files], columns)
         connection.execute("set preserve_insertion_order = true")
         connection.execute("set allowed_directories = ?", [readable])
         connection.execute("set enable_external_access = false")

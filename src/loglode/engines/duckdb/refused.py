@@ -9,8 +9,10 @@ import pyarrow as pa
 
 from loglode.engines.duckdb.engine import DuckDBEngine
 from loglode.engines.duckdb.files import parquet, write_partitioned
+from loglode.engines.duckdb.session import allow_s3
 from loglode.files import StagedFile
 from loglode.lake.layout import DAY, QUARANTINE
+from loglode.storage import Location
 
 _FAULTS = "'line_too_long', 'object_damaged'"
 
@@ -18,9 +20,10 @@ _FAULTS = "'line_too_long', 'object_damaged'"
 class Refused:
     """The lines of quarantine's active files; `files` maps paths as the table knows them to places."""
 
-    def __init__(self, engine: DuckDBEngine, files: Mapping[str, Path]) -> None:
+    def __init__(self, engine: DuckDBEngine, files: Mapping[str, Location]) -> None:
         self._engine = engine
         self._files = files
+        allow_s3(engine.connection, files.values())
         self._source = parquet(files.values(), "hive_partitioning = false, filename = true") if files else ""
         engine.connection.execute(
             "create or replace temp table freed (line_id varchar, filename varchar, event_ts timestamptz)"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from importlib import util
 from pathlib import Path
 
 import duckdb
+
+from loglode.errors import UsageError
+from loglode.storage import Location, S3Path, s3_access
 
 # Rows of a partition that are held back before they are written; small, so that a batch over many
 # days needs no more memory than one over few.
@@ -41,3 +46,42 @@ def streaming(connection: duckdb.DuckDBPyConnection, *, is_on: bool, memory_limi
     limit = int(memory_limit_mb * _STREAMING_SHARE) if is_on else memory_limit_mb
     connection.execute("set disabled_optimizers = ?", [_STREAMING if is_on else ""])
     connection.execute(f"set memory_limit = '{limit:d}MB'")
+
+
+def allow_s3(connection: duckdb.DuckDBPyConnection, files: Iterable[Location]) -> None:
+    """Let the connection read the files' buckets, with the SDK's credentials of this moment.
+
+    Called before each reading, because credentials of a role run out. DuckDB shows no secret's text.
+    """
+    buckets = sorted({file.bucket for file in files if isinstance(file, S3Path)})
+    if not buckets:
+        return
+    connection.execute(f"load {_quoted(str(_httpfs()))}")
+    access = s3_access()
+    scheme, _, host = (access.endpoint or "https://").partition("://")
+    options = {
+        "key_id": access.key_id,
+        "secret": access.secret,
+        "session_token": access.token,
+        "region": access.region,
+        "endpoint": host,
+        "url_style": "path" if host else "",
+    }
+    texts = [f"{name} {_quoted(value)}" for name, value in options.items() if value]
+    scope = ", ".join(_quoted(f"s3://{bucket}/") for bucket in buckets)
+    connection.execute(
+        f"create or replace secret loglode (type s3, provider config, use_ssl {scheme == 'https'},"
+        f" scope [{scope}], {', '.join(texts)})"
+    )
+
+
+def _httpfs() -> Path:
+    """The extension as the package index ships it: loaded by its path, so nothing is downloaded."""
+    spec = util.find_spec("duckdb_extension_httpfs")
+    if spec is None or spec.origin is None:
+        raise UsageError("S3 needs DuckDB's httpfs", hint="pip install 'loglode[aws]'")
+    return next(Path(spec.origin).parent.rglob("httpfs.duckdb_extension"))
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,205 @@
+"""The lake on S3, over HTTP against an emulator on loopback: what holds on a disk holds there."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from tests.tools import BY_BATCH, KEY, LINEAGE, load, records, rows, settings, table
+
+from loglode import pipeline, storage
+from loglode.errors import AccessDeniedError, QueryError, SourceNotFoundError, StorageError, UsageError
+from loglode.pipeline import RunReport
+from loglode.settings import Settings
+
+BUCKET = "loglode-test"
+LAKE = f"s3://{BUCKET}/lake"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """The emulator, in a process of its own: deltalake holds Python's lock while it asks a server."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        assert any("Running on" in line for line in server.stderr), "the emulator did not start"
+        threading.Thread(target=deque, args=(server.stderr, 0)).start()  # a full pipe would stop it
+        yield f"http://127.0.0.1:{port}"
+        server.terminate()
+
+
+@pytest.fixture
+def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """A fresh emulator with a bucket; the SDK finds it as it finds any endpoint."""
+    reset = urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")  # noqa: S310 - our own server
+    urllib.request.urlopen(reset).close()  # noqa: S310
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "AKIATEST",
+        "AWS_SECRET_ACCESS_KEY": "a secret of the tests' own",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "LOGLODE_KEY_SECRET": "loglode/pseudonym",
+        "LOGLODE_STAGING": str(tmp_path / "staging"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    for cached in (storage.client, storage._session, storage.read_secret):
+        cached.cache_clear()
+    client = boto3.client("s3")
+    client.create_bucket(Bucket=BUCKET)
+    boto3.client("secretsmanager").create_secret(Name="loglode/pseudonym", SecretString=KEY)
+    yield client
+    client.close()
+    storage.client("s3").close()
+    for cached in (storage.client, storage._session, storage.read_secret):
+        cached.cache_clear()
+
+
+def put(s3: Any, key: str, lines: list[dict[str, Any]], *, zipped: bool = False) -> None:
+    body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(body) if zipped else body)
+
+
+def on_s3(**changes: Any) -> Settings:
+    return Settings.build(lake=LAKE, threads=1, **changes)
+
+
+def run(*sources: str, **changes: Any) -> RunReport:
+    report = pipeline.run(on_s3(**changes), sources)
+    assert report.failed == []
+    verified = pipeline.verify(on_s3())
+    assert verified.is_ok, [check for check in verified.checks if not check.is_ok]
+    return report
+
+
+def fetched(s3: Any, folder: Path) -> Path:
+    """The lake's objects on the disk, to compare it with one that was made there."""
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="lake/"):
+        for entry in page.get("Contents", ()):
+            target = folder / entry["Key"].removeprefix("lake/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            s3.download_file(BUCKET, entry["Key"], str(target))
+    return folder
+
+
+def test_a_lake_on_s3_equals_one_on_disk(s3: Any, tmp_path: Path, logs: list[Path], lake: Path) -> None:
+    for path in logs:
+        s3.upload_file(str(path), BUCKET, f"bronze/{path.name}")
+    report = run(f"s3://{BUCKET}/bronze/", correlation_id="from-the-event")
+    assert report.objects == len(logs)
+    load(lake, *logs)
+    copy = fetched(s3, tmp_path / "copy")
+    for name in ("silver/web_logs", "quarantine/web_logs", "gold/daily_metrics", "gold/sessions"):
+        assert rows(copy, name, without=LINEAGE) == rows(lake, name, without=LINEAGE)
+    assert {row["correlation_id"] for row in table(copy, BY_BATCH[0])} == {"from-the-event"}
+    assert not list((tmp_path / "staging").iterdir())
+
+
+def test_again_and_more(s3: Any) -> None:
+    put(s3, "bronze/one.json", records(50))
+    put(s3, "bronze/two.json.gz", records(50, first=10_000), zipped=True)
+    put(s3, "bronze/_hidden/three.json", records(5, first=90_000))
+    assert run(f"s3://{BUCKET}/bronze/").rows_silver == 100
+    again = run(f"s3://{BUCKET}/bronze/")
+    assert (again.objects, again.objects_skipped) == (0, 2)
+    # The same content put again is the same state; other content is another.
+    put(s3, "bronze/one.json", records(50))
+    assert run(f"s3://{BUCKET}/bronze/one.json").objects == 0
+    put(s3, "bronze/one.json", records(50) + records(7, first=500_000))
+    grown = run(f"s3://{BUCKET}/bronze/one")
+    assert (grown.rows_silver, grown.duplicates) == (7, 50)
+    count = pipeline.query(on_s3(), "select count(*) from web_logs")
+    assert list(count.rows) == [(107,)]
+    found = pipeline.status(on_s3()).as_dict()
+    assert found["lake"] == LAKE and found["totals"]["rows_silver"] == 107
+
+
+def test_an_object_larger_than_its_first_piece(s3: Any) -> None:
+    put(s3, "bronze/large.json", records(12_000, step=1))
+    assert s3.head_object(Bucket=BUCKET, Key="bronze/large.json")["ContentLength"] > 2 << 20
+    assert run(f"s3://{BUCKET}/bronze/large.json").rows_silver == 12_000
+
+
+def test_what_is_written_is_encrypted(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kms = boto3.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.close()
+    monkeypatch.setenv("LOGLODE_KMS_KEY", key)
+    put(s3, "bronze/one.json", records(5))
+    run(f"s3://{BUCKET}/bronze/")
+    for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="lake/")["Contents"]:
+        head = s3.head_object(Bucket=BUCKET, Key=entry["Key"])
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key), entry["Key"]
+
+
+def test_a_query_reads_the_lake_and_shows_no_secret(s3: Any) -> None:
+    put(s3, "bronze/one.json", records(5))
+    put(s3, "lakes/other.json", records(5))
+    run(f"s3://{BUCKET}/bronze/")
+    for elsewhere in ("bronze/one.json", "lakes/other.json"):
+        with pytest.raises(QueryError):
+            pipeline.query(on_s3(), f"select * from read_text('s3://{BUCKET}/{elsewhere}')")
+    shown = pipeline.query(on_s3(), "select * from duckdb_secrets()")
+    assert "tests' own" not in str(list(shown.rows))
+
+
+def test_what_goes_wrong_is_named(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(s3, "bronze/one.json", records(5))
+    with pytest.raises(SourceNotFoundError, match="bronze/none"):
+        pipeline.run(on_s3(), [f"s3://{BUCKET}/bronze/none"])
+    with pytest.raises(StorageError, match="NoSuchBucket"):
+        pipeline.run(on_s3(), ["s3://no-such-bucket/"])
+    with pytest.raises(StorageError, match="ResourceNotFound"):
+        pipeline.run(on_s3(key_secret="loglode/other"), [f"s3://{BUCKET}/bronze/"])  # noqa: S106 - a name
+    with pytest.raises(UsageError, match="s3:///x"):
+        Settings.build(lake="s3:///x")
+    monkeypatch.delenv("LOGLODE_KEY_SECRET")
+    with pytest.raises(UsageError, match="pseudonymisation key"):
+        pipeline.run(on_s3(), [f"s3://{BUCKET}/bronze/"])
+
+
+def test_an_object_that_goes_while_it_is_read_is_told(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(s3, "bronze/gone.json", records(5))
+    put(s3, "bronze/stays.json", records(5, first=1000))
+    listed = storage.list_objects
+
+    def list_then_delete(*words: Any, **named: Any) -> Iterator[storage.S3Object]:
+        found = list(listed(*words, **named))
+        s3.delete_object(Bucket=BUCKET, Key="bronze/gone.json")
+        return iter(found)
+
+    monkeypatch.setattr(sys.modules["loglode.sources.discover"], "list_objects", list_then_delete)
+    report = pipeline.run(on_s3(), [f"s3://{BUCKET}/bronze/"])
+    assert report.rows_silver == 5
+    assert len(report.failed) == 1 and "bronze/gone.json" in report.failed[0]
+
+
+def test_no_credentials(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    del s3
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    for cached in (storage.client, storage._session):
+        cached.cache_clear()
+    with pytest.raises(AccessDeniedError):
+        pipeline.status(on_s3())
+
+
+def test_settings_tell_a_lake_of_each_kind(tmp_path: Path) -> None:
+    assert settings(tmp_path / "lake").lake == tmp_path / "lake"
+    assert Settings.build(lake="s3://bucket").lake == storage.S3Path("bucket")
