@@ -203,3 +203,15 @@ def test_no_credentials(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_tell_a_lake_of_each_kind(tmp_path: Path) -> None:
     assert settings(tmp_path / "lake").lake == tmp_path / "lake"
     assert Settings.build(lake="s3://bucket").lake == storage.S3Path("bucket")
+
+
+def test_upkeep_on_s3(s3: Any) -> None:
+    for number in range(4):
+        put(s3, f"bronze/{number}.json", records(5, first=1000 * number))
+        pipeline.run(on_s3(), [f"s3://{BUCKET}/bronze/{number}.json"])
+    report = pipeline.maintain(on_s3(), keep_hours=0)
+    silver = next(table for table in report.tables if table.name == "web_logs")
+    assert (silver.files_before, silver.files_after) == (4, 1)
+    assert pipeline.verify(on_s3()).is_ok
+    held = s3.list_objects_v2(Bucket=BUCKET, Prefix="lake/silver/web_logs/year=")["Contents"]
+    assert len(held) == 1

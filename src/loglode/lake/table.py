@@ -214,7 +214,7 @@ class Table:
         return [f for f in self.spec.delta_schema().fields if f.name not in have]
 
 
-def as_it_stands(name: str, root: Path) -> Snapshot:
+def as_it_stands(name: str, root: Location) -> Snapshot:
     """A table at its newest version, declared as its own log says. Raises LakeError where there is none."""
     delta = Table(TableSpec(name, (), (), ""), root).snapshot().delta
     fields, metadata = delta.schema().fields, delta.metadata()

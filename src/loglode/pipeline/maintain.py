@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from loglode.engines.base import Progress
@@ -27,6 +26,7 @@ from loglode.pipeline.context import open_context, open_lake
 from loglode.pipeline.settle import BatchRecord, settle
 from loglode.pipeline.silver_to_gold import silver_to_gold
 from loglode.settings import Settings
+from loglode.storage import Location
 
 TARGET_BYTES = 128 << 20
 KEEP_HOURS = 7 * 24
@@ -104,7 +104,7 @@ def maintain(
     return UpkeepReport(str(lake.root), is_dry_run, tuple(done), time.perf_counter() - started)
 
 
-def _foreseen(name: str, root: Path, plan: _Plan) -> TableUpkeep:
+def _foreseen(name: str, root: Location, plan: _Plan) -> TableUpkeep:
     snapshot = as_it_stands(name, root)
     done = TableUpkeep(name, len(snapshot.files()))
     merges = list(_merges(snapshot, plan))
@@ -134,7 +134,7 @@ def _maintained(
             merger.close()
 
 
-def _keep_up(name: str, root: Path, lake: Lake, merger: Merger, plan: _Plan) -> TableUpkeep:
+def _keep_up(name: str, root: Location, lake: Lake, merger: Merger, plan: _Plan) -> TableUpkeep:
     before = as_it_stands(name, root)
     done = TableUpkeep(name, len(before.files()))
     for merges in _in_commits(_merges(before, plan)):

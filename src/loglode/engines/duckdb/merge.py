@@ -11,6 +11,7 @@ from loglode.engines.duckdb.models import view
 from loglode.engines.duckdb.session import connect
 from loglode.files import StagedFile
 from loglode.lake.table import TableSpec
+from loglode.storage import Location
 
 
 class Merger:
@@ -28,7 +29,7 @@ class Merger:
     def merge(
         self,
         spec: TableSpec,
-        files: Sequence[Path],
+        files: Sequence[Location],
         partition: Mapping[str, str],
         *,
         emptied: Sequence[str] = (),
