@@ -28,6 +28,7 @@ Record = dict[str, Any]
 Row = tuple[str, ...]
 START = datetime(2026, 3, 10, 12, tzinfo=UTC)
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+BUCKET = "loglode-test"
 KEY = "a key of the tests, not a secret"
 
 SILVER, QUARANTINE, RUNS = "silver/web_logs", "quarantine/web_logs", "ops/runs"

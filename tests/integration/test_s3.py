@@ -4,69 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
-import socket
-import subprocess
 import sys
-import threading
-import urllib.request
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from tests.tools import BY_BATCH, KEY, LINEAGE, load, records, rows, settings, table
+from tests.tools import BUCKET, BY_BATCH, LINEAGE, load, records, rows, settings, table
 
 from loglode import pipeline, storage
 from loglode.errors import AccessDeniedError, QueryError, SourceNotFoundError, StorageError, UsageError
 from loglode.pipeline import RunReport
 from loglode.settings import Settings
 
-BUCKET = "loglode-test"
 LAKE = f"s3://{BUCKET}/lake"
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """The emulator, in a process of its own: deltalake holds Python's lock while it asks a server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
-        assert any("Running on" in line for line in server.stderr), "the emulator did not start"
-        threading.Thread(target=deque, args=(server.stderr, 0)).start()  # a full pipe would stop it
-        yield f"http://127.0.0.1:{port}"
-        server.terminate()
-
-
-@pytest.fixture
-def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
-    """A fresh emulator with a bucket; the SDK finds it as it finds any endpoint."""
-    reset = urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")  # noqa: S310 - our own server
-    urllib.request.urlopen(reset).close()  # noqa: S310
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "AKIATEST",
-        "AWS_SECRET_ACCESS_KEY": "a secret of the tests' own",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "LOGLODE_KEY_SECRET": "loglode/pseudonym",
-        "LOGLODE_STAGING": str(tmp_path / "staging"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    for cached in (storage.client, storage._session, storage.read_secret):
-        cached.cache_clear()
-    client = boto3.client("s3")
-    client.create_bucket(Bucket=BUCKET)
-    boto3.client("secretsmanager").create_secret(Name="loglode/pseudonym", SecretString=KEY)
-    yield client
-    client.close()
-    storage.client("s3").close()
-    for cached in (storage.client, storage._session, storage.read_secret):
-        cached.cache_clear()
 
 
 def put(s3: Any, key: str, lines: list[dict[str, Any]], *, zipped: bool = False) -> None:

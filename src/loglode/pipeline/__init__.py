@@ -5,7 +5,7 @@ from loglode.pipeline.inspect import StatusReport, query, status
 from loglode.pipeline.maintain import UpkeepReport, maintain
 from loglode.pipeline.quarantine import list_quarantine, replay_quarantine
 from loglode.pipeline.report import RunReport
-from loglode.pipeline.run import run
+from loglode.pipeline.run import load_objects, run, update_gold
 from loglode.pipeline.verify import Check, VerifyReport, verify
 
 __all__ = [
@@ -16,10 +16,12 @@ __all__ = [
     "UpkeepReport",
     "VerifyReport",
     "list_quarantine",
+    "load_objects",
     "maintain",
     "query",
     "replay_quarantine",
     "run",
     "status",
+    "update_gold",
     "verify",
 ]

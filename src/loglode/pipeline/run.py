@@ -48,6 +48,27 @@ def run(
     return report
 
 
+def load_objects(settings: Settings, objects: Sequence[SourceObject], *, format: str = "auto") -> RunReport:
+    """Bronze to silver alone, of objects in the states given. Raises as `run`."""
+    report = RunReport()
+    fresh = new_objects(open_lake(settings), objects)
+    report.objects_skipped = len(objects) - len(fresh)
+    with open_context(settings) as context:
+        _load(context, fresh, format, report)
+        if context.lake.silver.exists:
+            settle(context.lake, context.lake.silver.snapshot())
+    return report
+
+
+def update_gold(settings: Settings) -> int:
+    """Silver to gold alone; returns how many days were computed anew. Raises LakeError."""
+    lake = open_lake(settings)
+    if not lake.silver.exists or gold_is_current(lake):
+        return 0
+    with open_context(settings) as context:
+        return len(silver_to_gold(context))
+
+
 def _load(context: Context, objects: list[SourceObject], wanted_format: str, report: RunReport) -> None:
     def failed(source: SourceObject, error: SourceError) -> None:
         report.failed.append(f"{source.display_uri}: {error.message}")

@@ -37,10 +37,10 @@ def discover(sources: Sequence[str]) -> list[SourceObject]:
     return [found[key] for key in sorted(found)]
 
 
-def on_s3(uri: str, etag: str = "", version: str = "") -> SourceObject:
-    """One object on S3, in the newest state or that of an event. Raises StorageError."""
+def on_s3(uri: str, version: str = "") -> SourceObject:
+    """One object on S3, as it is now or in a version. Raises StorageError."""
     found = head(S3Path.parse(uri), version)
-    return replace(_source(found), etag=etag or found.etag, version=version)
+    return replace(_source(found), version=version)
 
 
 def _on_s3(source: str) -> list[SourceObject]:

@@ -1,0 +1,118 @@
+"""New objects in bronze start the state machine: one execution a batch, however often events come.
+
+Takes S3's events through SQS, from S3 itself and from EventBridge. The variables it reads and the input
+that it gives the state machine are told in docs/aws.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote_plus
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from loglode.pipeline.manifest import batch_name, write_manifest
+from loglode.sources import SourceObject
+from loglode.sources.discover import on_s3
+from loglode.storage import S3Path, client
+
+logger = Logger(service="loglode-trigger")
+
+
+class MalformedEventError(ValueError):
+    """A message that is no event of S3; after some deliveries it goes to the dead-letter queue."""
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Start an execution for the event's objects. Messages that cannot be read are reported singly."""
+    logger.set_correlation_id(context.aws_request_id)
+    found: dict[str, SourceObject] = {}
+
+    def take(record: SQSRecord) -> None:
+        for wanted in objects_of(json.loads(record.body)):
+            found[wanted.identity] = wanted
+
+    if event.get("Records") and event["Records"][0].get("eventSource") == "aws:sqs":
+        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+        answer: dict[str, Any] = dict(
+            process_partial_response(event=event, record_handler=take, processor=processor, context=context)
+        )
+    else:
+        answer = {}
+        found = {wanted.identity: wanted for wanted in objects_of(event)}
+    if found:
+        answer["execution"] = start(list(found.values()), context.aws_request_id)
+    return answer
+
+
+def objects_of(event: Any) -> Iterator[SourceObject]:
+    """Objects of bronze that an event tells of. Raises MalformedEventError, StorageError."""
+    for bucket, key, version in _created(event):
+        if not _is_bronze(bucket, key):
+            logger.info("not an object of bronze, dropped", extra={"bucket": bucket, "key": key})
+            continue
+        # Without a version the state that is there now is loaded, whichever event told of it.
+        yield on_s3(f"s3://{bucket}/{key}", version)
+
+
+def _created(event: Any) -> Iterator[tuple[str, str, str]]:
+    """(bucket, key, version) of each object created, in every shape that S3 events come in."""
+    match event:
+        case {"Event": "s3:TestEvent"}:
+            logger.info("test event of S3, dropped")
+        case {"Records": [*records]}:
+            for record in records:
+                yield from _of_record(record)
+        case {"detail-type": "Object Created", "detail": {"bucket": {"name": bucket}, "object": thing}}:
+            yield bucket, thing["key"], thing.get("version-id", "")
+        case _:
+            raise MalformedEventError("no event of S3")
+
+
+def _of_record(record: Any) -> Iterator[tuple[str, str, str]]:
+    match record:
+        case {"eventName": str(name), "s3": {"bucket": {"name": bucket}, "object": {"key": key, **rest}}}:
+            if name.startswith("ObjectCreated:"):
+                yield bucket, unquote_plus(key), str(rest.get("versionId", ""))
+            else:
+                logger.info("not a creation, dropped", extra={"event_name": name})
+        case _:
+            raise MalformedEventError("no record of S3")
+
+
+def _is_bronze(bucket: str, key: str) -> bool:
+    """Below bronze, no folder marker, and no hidden name; the lake's own tables never start a run."""
+    bronze = S3Path.parse(os.environ["LOGLODE_BRONZE"])
+    below = key.removeprefix(f"{bronze.key}/" if bronze.key else "")
+    is_inside = bucket == bronze.bucket and (not bronze.key or below != key)
+    hidden = any(part.startswith((".", "_")) for part in below.split("/"))
+    return is_inside and bool(below) and not key.endswith("/") and not hidden
+
+
+def start(objects: list[SourceObject], correlation_id: str) -> str:
+    """Start the state machine, unless it has had this very batch; returns the execution's name."""
+    name = batch_name(objects)
+    manifest = write_manifest(S3Path.parse(os.environ["LOGLODE_MANIFESTS"]), objects)
+    given = {
+        "batch_id": name,
+        "correlation_id": correlation_id,
+        "manifest": str(manifest),
+        "objects": len(objects),
+        "bytes": sum(o.size for o in objects),
+    }
+    states = client("stepfunctions")
+    try:
+        states.start_execution(
+            stateMachineArn=os.environ["LOGLODE_STATE_MACHINE"], name=name, input=json.dumps(given)
+        )
+    except states.exceptions.ExecutionAlreadyExists:
+        logger.info("this batch was started before", extra={"execution": name})
+    else:
+        logger.info("execution started", extra={"execution": name, "objects": len(objects)})
+    return name

@@ -1,0 +1,195 @@
+"""The functions of AWS Lambda with real events, on the emulator; and the state machine that calls them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+import boto3
+import pytest
+from tests.tools import BUCKET, records
+
+from lambda_functions import transform, trigger
+from loglode import errors, pipeline
+from loglode.errors import SourceError, StorageError, UsageError
+from loglode.settings import Settings
+
+ASL = Path(__file__).parents[2] / "src" / "state_machine" / "pipeline.asl.json"
+LAKE = f"s3://{BUCKET}/lake"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What Lambda tells a function of itself."""
+
+    aws_request_id: str = "request-1"
+    function_name: str = "loglode"
+    memory_limit_in_mb: int = 1024
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:loglode"
+
+
+def definition() -> str:
+    """The state machine as deployed."""
+    values = {"max_lambda_bytes": "100000000"}
+    return re.sub(r"\$\{(\w+)\}", lambda m: values.get(m[1], m[1]), ASL.read_text("utf-8"))
+
+
+@pytest.fixture
+def machine(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The emulator with the state machine, and the functions' variables."""
+    del s3
+    states = boto3.client("stepfunctions")
+    arn = states.create_state_machine(
+        name="loglode", definition=definition(), roleArn="arn:aws:iam::123456789012:role/loglode"
+    )["stateMachineArn"]
+    for name, value in {
+        "LOGLODE_STATE_MACHINE": arn,
+        "LOGLODE_BRONZE": f"s3://{BUCKET}/bronze",
+        "LOGLODE_MANIFESTS": f"s3://{BUCKET}/_manifests",
+        "LOGLODE_LAKE": LAKE,
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    def executions() -> list[dict[str, Any]]:
+        found = states.list_executions(stateMachineArn=arn)["executions"]
+        arns = [execution["executionArn"] for execution in found]
+        return [json.loads(states.describe_execution(executionArn=a)["input"]) for a in arns]
+
+    yield executions
+    states.close()
+
+
+def put(s3: Any, key: str, lines: list[Any]) -> str:
+    s3.put_object(Bucket=BUCKET, Key=key, Body="".join(json.dumps(line) + "\n" for line in lines).encode())
+    return key
+
+
+def s3_event(*keys: str, name: str = "ObjectCreated:Put") -> dict[str, Any]:
+    def of(key: str) -> dict[str, Any]:
+        return {"bucket": {"name": BUCKET}, "object": {"key": quote_plus(key), "size": 1, "eTag": "x"}}
+
+    return {"Records": [{"eventSource": "aws:s3", "eventName": name, "s3": of(key)} for key in keys]}
+
+
+def sqs(*bodies: Any) -> dict[str, Any]:
+    texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+    return {
+        "Records": [
+            {"messageId": str(i), "body": text, "eventSource": "aws:sqs", "receiptHandle": "r"}
+            for i, text in enumerate(texts)
+        ]
+    }
+
+
+def tell(event: dict[str, Any]) -> dict[str, Any]:
+    return trigger.handler(event, Context())  # type: ignore[arg-type]
+
+
+def step(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = transform.handler({**given, "step": name}, Context())  # type: ignore[arg-type]
+    return result
+
+
+def test_one_execution_a_batch_however_events_come(s3: Any, machine: Any) -> None:
+    one, two = put(s3, "bronze/day=1/a b+c.json", records(5)), put(s3, "bronze/two.json", records(5))
+    cloud = {
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": BUCKET}, "object": {"key": two, "etag": "x"}},
+    }
+    assert tell(sqs(s3_event(one), s3_event(two), s3_event(one)))["batchItemFailures"] == []
+    tell(sqs(s3_event(two), s3_event(one)))
+    tell(s3_event(one, two))
+    tell(sqs(cloud, s3_event(one)))
+    (given,) = machine()
+    assert (given["objects"], given["correlation_id"]) == (2, "request-1")
+    tell(cloud)
+    assert sorted(execution["objects"] for execution in machine()) == [1, 2]
+
+
+def test_what_is_no_object_of_bronze_is_dropped(s3: Any, machine: Any) -> None:
+    put(s3, "bronze/folder/", [])
+    test_event = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET}
+    others = s3_event("bronze/folder/", "lake/silver/x.parquet", "bronze/_hidden/x", "bronze2/x")
+    removed = s3_event("bronze/x", name="ObjectRemoved:Delete")
+    assert tell(sqs(test_event, others, removed))["batchItemFailures"] == []
+    assert machine() == []
+
+
+def test_bad_messages_come_back_alone(s3: Any, machine: Any) -> None:
+    good = put(s3, "bronze/good.json", records(5))
+    answer = tell(sqs("no json", s3_event("bronze/gone.json"), s3_event(good), {"Records": [{}]}, "[]"))
+    assert [f["itemIdentifier"] for f in answer["batchItemFailures"]] == ["0", "1", "3", "4"]
+    (given,) = machine()
+    assert given["objects"] == 1
+    with pytest.raises(StorageError, match=r"bronze/gone\.json"):
+        tell(s3_event("bronze/gone.json"))
+
+
+def test_the_steps_lead_to_gold_and_may_be_repeated(s3: Any, machine: Any) -> None:
+    tell(s3_event(put(s3, "bronze/one.json", [*records(18), "no record", "nor this"])))
+    (given,) = machine()
+    assert step("bronze_to_silver", given) == {"is_too_large": False, "rows_silver": 18, "lines_read": 20}
+    assert step("bronze_to_silver", given)["rows_silver"] == 0
+    assert step("quality_gate", given) == {"refused_share": 0.1, "is_acceptable": True}
+    assert step("silver_to_gold", given) == {"gold_days": 1}
+    assert step("silver_to_gold", given) == {"gold_days": 0}
+    settings = Settings.build(lake=LAKE)
+    assert pipeline.verify(settings).is_ok
+    asked = "select correlation_id, (select sum(requests) from daily_metrics) from runs"
+    assert list(pipeline.query(settings, asked).rows) == [("request-1", 18)]
+
+
+def test_steps_that_stop_the_batch(s3: Any, machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = put(s3, "bronze/one.json", [*records(8), "broken", "too"])
+    two = put(s3, "bronze/two.json", records(3, first=90_000))
+    tell(s3_event(one, two))
+    (given,) = machine()
+    with monkeypatch.context() as full:
+        full.setattr(transform, "DISK_SHARE", 0)
+        assert step("bronze_to_silver", given) == {"is_too_large": True}
+    s3.delete_object(Bucket=BUCKET, Key=two)
+    with pytest.raises(SourceError, match=r"bronze/two\.json"):
+        step("bronze_to_silver", given)
+    gate = step("quality_gate", given)
+    assert gate == {"refused_share": 0.2, "is_acceptable": False}, "what could be read is there all the same"
+    monkeypatch.setenv("LOGLODE_MAX_REFUSED_SHARE", "0.2")
+    assert step("quality_gate", given)["is_acceptable"]
+    with pytest.raises(UsageError, match="no_such_step"):
+        step("no_such_step", given)
+
+
+def test_the_state_machine_names_states_and_errors_that_exist() -> None:
+    machine = json.loads(definition())
+    states = machine["States"]
+    followed: dict[str, set[str]] = {
+        name: {
+            part["Next"]
+            for part in [state, *state.get("Choices", ()), *state.get("Catch", ())]
+            if "Next" in part
+        }
+        | {state[key] for key in ("Default",) if key in state}
+        for name, state in states.items()
+    }
+    seen, ahead = set(), {machine["StartAt"]}
+    while ahead:
+        seen |= ahead
+        ahead = set().union(*(followed[name] for name in ahead)) - seen
+    assert seen == states.keys()
+    ends = {name for name, nexts in followed.items() if not nexts}
+    assert ends == {"Failed", "Done"}
+    for name, state in states.items():
+        if state["Type"] == "Task":
+            assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+            for retry in state["Retry"]:
+                assert "States.ALL" not in retry["ErrorEquals"], "only what is transient is repeated"
+    ours = {
+        e
+        for s in states.values()
+        for part in (*s.get("Retry", ()), *s.get("Catch", ()))
+        for e in part["ErrorEquals"]
+    }
+    assert all(hasattr(errors, name) for name in ours if "." not in name)
