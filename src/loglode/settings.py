@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from loglode.contract import Contract, load_contract
 from loglode.errors import UsageError
@@ -15,6 +16,9 @@ KEY_SECRET_VARIABLE = "LOGLODE_KEY_SECRET"  # noqa: S105 - a name
 CORRELATION_VARIABLE = "LOGLODE_CORRELATION_ID"
 MEMORY_VARIABLE = "LOGLODE_MEMORY_MB"
 MIN_MEMORY_MB = 128
+Engine = Literal["duckdb", "spark"]
+# A failed batch is done again from its start; a cluster needs large ones to keep all of it busy.
+BATCH_BYTES: dict[Engine, int] = {"duckdb": 1 << 30, "spark": 64 << 30}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +32,15 @@ class Settings:
     # None: as many as there are processors.
     threads: int | None = None
     # A batch ends at the object that passes this many bytes, compressed ones counted tenfold.
-    batch_bytes: int = 1 << 30
+    batch_bytes: int = BATCH_BYTES["duckdb"]
     key_file: Path | None = None
     # Name or ARN of the key in Secrets Manager; goes before the file.
     key_secret: str = ""
     # Follows a batch from the event to the commit; stands in ops.runs.
     correlation_id: str = ""
+    engine: Engine = "duckdb"
+    # Where Spark runs; None: what its own configuration says, or the context that is there already.
+    master: str | None = None
 
     @classmethod
     def build(
@@ -47,6 +54,8 @@ class Settings:
         key_file: str | Path | None = None,
         key_secret: str | None = None,
         correlation_id: str | None = None,
+        engine: Engine = "duckdb",
+        master: str | None = None,
     ) -> Settings:
         """Settings from arguments and environment. Raises UsageError, ContractError."""
         memory = (
@@ -60,10 +69,12 @@ class Settings:
             contract=load_contract(contract),
             memory_limit_mb=memory,
             threads=threads,
-            batch_bytes=batch_bytes if batch_bytes is not None else cls.batch_bytes,
+            batch_bytes=batch_bytes if batch_bytes is not None else BATCH_BYTES[engine],
             key_file=Path(key) if key else None,
             key_secret=key_secret or os.environ.get(KEY_SECRET_VARIABLE, ""),
             correlation_id=correlation_id or os.environ.get(CORRELATION_VARIABLE, ""),
+            engine=engine,
+            master=master,
         )
 
     @property

@@ -84,9 +84,9 @@ def format_options(function: Function) -> Function:
 
 
 def build_settings(
-    *, lake: str, contract: str | None, memory_mb: int | None, threads: int | None
+    *, lake: str, contract: str | None, memory_mb: int | None, threads: int | None, **others: Any
 ) -> Settings:
     """Settings from the options of `lake_options`. Raises UsageError, ContractError."""
     from loglode.settings import Settings
 
-    return Settings.build(lake=lake, contract=contract, memory_limit_mb=memory_mb, threads=threads)
+    return Settings.build(lake=lake, contract=contract, memory_limit_mb=memory_mb, threads=threads, **others)

@@ -11,6 +11,7 @@ from loglode.cli.errors import CommandFailedError
 from loglode.cli.options import build_settings, debug_option, json_option, lake_options
 from loglode.cli.output import write_json, write_note, write_text
 from loglode.cli.progress import progress_bars
+from loglode.errors import UsageError
 
 SHOWN_DAYS = 3
 
@@ -26,6 +27,18 @@ SHOWN_DAYS = 3
     metavar="NAME",
     help="What the lines are: auto (told for each file), json, combined or common.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    default="duckdb",
+    show_default=True,
+    help="What does the work; spark needs `pip install 'loglode[spark]'`.",
+)
+@click.option(
+    "--master",
+    metavar="URL",
+    help="Where Spark runs, e.g. spark://host:7077 or yarn; this machine otherwise.",
+)
 @json_option
 @debug_option
 def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -> None:
@@ -40,7 +53,7 @@ def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -
     """
     from loglode.pipeline import run as run_pipeline
 
-    settings = build_settings(**options)
+    settings = build_settings(**_where(**options))
     with progress_bars() as progress:
         report = run_pipeline(settings, sources, format=form, progress=progress)
     result = report.as_dict()
@@ -52,6 +65,13 @@ def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -
         for failure in report.failed:
             write_note(f"error: {failure}")
         raise CommandFailedError(f"{len(report.failed)} objects could not be read")
+
+
+def _where(*, engine: str, master: str | None, **options: Any) -> dict[str, Any]:
+    """The options with a master that fits the engine."""
+    if engine == "duckdb" and master is not None:
+        raise UsageError("--master is for Spark", hint="add --engine spark")
+    return {**options, "engine": engine, "master": master or "local[*]" if engine == "spark" else None}
 
 
 def write_summary(result: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from loglode.engines.base import Engine, Progress
 from loglode.engines.duckdb import DuckDBEngine
-from loglode.errors import LakeError
+from loglode.errors import LakeError, UsageError
 from loglode.gold.model import Model, load_models
 from loglode.lake import Lake
 from loglode.lake.secret import load_key
@@ -52,7 +52,7 @@ def open_context(settings: Settings, progress: Progress | None = None) -> Iterat
         key = read_key(settings)
         with (
             staging(settings.lake, secrets.token_hex(8)) as folder,
-            contextlib.closing(embedded_engine(settings, folder / "spill")) as engine,
+            contextlib.closing(_engine(settings, folder)) as engine,
         ):
             models = load_models()
             yield Context(settings, open_lake(settings), models, engine, folder, key, progress or _silent)
@@ -66,6 +66,19 @@ def open_context(settings: Settings, progress: Progress | None = None) -> Iterat
 def read_key(settings: Settings) -> str:
     """The pseudonymisation key. Raises LakeError, StorageError, UsageError."""
     return load_key(Path() if settings.key_secret else settings.key_path, settings.key_secret)
+
+
+def _engine(settings: Settings, folder: Path) -> Engine:
+    if settings.engine == "duckdb":
+        return embedded_engine(settings, folder / "spill")
+    try:
+        # Only who wants Spark needs to have it.
+        from loglode.engines.spark import SparkEngine  # noqa: PLC0415
+    except ImportError as error:
+        raise UsageError(
+            f"the engine spark is not installed: {error}", hint="pip install 'loglode[spark]'"
+        ) from error
+    return SparkEngine(master=settings.master, folder=folder)
 
 
 def embedded_engine(settings: Settings, temp_dir: Path) -> DuckDBEngine:

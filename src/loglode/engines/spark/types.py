@@ -1,0 +1,46 @@
+"""Names of types: DuckDB's, in which tables are declared, and Spark's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pyspark.sql import types as spark
+
+from loglode.errors import LoglodeError
+
+_STAMP = "TIMESTAMP WITH TIME ZONE"
+_NAMES: dict[str, type[spark.DataType]] = {
+    "VARCHAR": spark.StringType,
+    "BIGINT": spark.LongType,
+    "INTEGER": spark.IntegerType,
+    "SMALLINT": spark.ShortType,
+    "DOUBLE": spark.DoubleType,
+    "BOOLEAN": spark.BooleanType,
+    "DATE": spark.DateType,
+    _STAMP: spark.TimestampType,
+}
+
+
+def schema(columns: Iterable[tuple[str, str]]) -> spark.StructType:
+    """Spark's schema of (name, declared type). Raises LoglodeError for a type that tables do not have."""
+    return spark.StructType([spark.StructField(name, _type(sql)) for name, sql in columns])
+
+
+def _type(sql: str) -> spark.DataType:
+    if sql.endswith("[]"):
+        return spark.ArrayType(_type(sql.removesuffix("[]")))
+    if sql not in _NAMES:
+        raise LoglodeError(f"no Spark type for {sql}")
+    return _NAMES[sql]()
+
+
+def declared(kind: spark.DataType) -> str:
+    """The declared type of a column of Spark's. Raises LoglodeError."""
+    if isinstance(kind, spark.ArrayType):
+        return f"{declared(kind.elementType)}[]"
+    if isinstance(kind, spark.StructType):
+        return f"STRUCT({', '.join(f'{f.name} {declared(f.dataType)}' for f in kind.fields)})"
+    for name, known in _NAMES.items():
+        if type(kind) is known:
+            return name
+    raise LoglodeError(f"no table type for Spark's {kind.simpleString()}")
