@@ -79,7 +79,8 @@ def lock(arguments: list[str]) -> int:
     """Keeps locked versions that still fit, unless --upgrade is given."""
     install("dev")
     compiler = [PYTHON, "-m", *COMPILE, "--custom-compile-command", "python3 dev.py lock"]
-    extra = {"run": [], "dev": ["--group", "dev", "--extra", "aws", "--constraint", "requirements/run.txt"]}
+    extras = ["--extra", "aws", "--extra", "spark"]
+    extra = {"run": [], "dev": ["--group", "dev", *extras, "--constraint", "requirements/run.txt"]}
     codes = []
     for kind in KINDS:
         target = f"requirements/{kind}.txt"

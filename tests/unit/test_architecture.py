@@ -51,7 +51,8 @@ ROOMS: dict[str, set[str]] = {
     "boto3": {"storage"},
     "botocore": {"storage"},
     "pandas": set(),
-    "sqlglot": set(),
+    "sqlglot": {"engines"},
+    "pyspark": {"engines"},
 }
 
 MODULES = sorted(SOURCE.rglob("*.py"))
