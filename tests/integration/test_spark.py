@@ -35,6 +35,13 @@ from tests.tools import (
 from loglode.engines.spark.session import open_session
 from loglode.generate import GenerateSpec, generate
 
+# Spark's own: it leaves sockets to the garbage collector, and uses what Python and pandas will drop.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 TABLES_OF_EVENTS = [name for name in ALL_TABLES if name not in BY_BATCH]
 # How often a Spark process is killed; each time costs the start of a Java machine.
 KILLS = int(os.environ.get("SPARK_KILLS", "2"))
