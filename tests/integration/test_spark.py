@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
@@ -114,7 +114,8 @@ _EVENTS = st.builds(
 
 
 @given(events=st.lists(_EVENTS, min_size=150, max_size=300))
-@hypothesis_settings(max_examples=2)
+# Shrinking would start Spark a hundred times.
+@hypothesis_settings(max_examples=2, phases=(Phase.explicit, Phase.generate))
 def test_odd_events(tmp_path_factory: pytest.TempPathFactory, events: list[dict[str, Any]]) -> None:
     folder = tmp_path_factory.mktemp("odd")
     both(folder, write(folder / "odd.json", [json.dumps(event) for event in events]))
@@ -139,7 +140,7 @@ def test_both_at_once(tmp_path: Path, logs: list[Path]) -> None:
     load(calm, *logs)
     other = start("run", busy, logs[:4], batch_bytes=1)
     load(busy, *logs[2:], engine="spark", batch_bytes=1)
-    finish(other)
+    finish(other, busy)
     verify(busy)
     assert_same(calm, busy, names=TABLES_OF_EVENTS, without=LINEAGE)
 

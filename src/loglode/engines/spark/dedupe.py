@@ -15,6 +15,7 @@ from pyspark.sql import functions as f
 
 from loglode.engines.spark.files import FILE_NAME, ROW_INDEX, name_of, read, write
 from loglode.files import StagedFile
+from loglode.storage import Location
 
 _HASH, _KNOWN = "_hash", "_is_known"
 
@@ -23,7 +24,7 @@ def without_doubles(
     spark: SparkSession,
     staged: list[StagedFile],
     key: str,
-    existing: Sequence[Path],
+    existing: Sequence[Location],
     types: Mapping[str, str],
     folder: Path,
 ) -> list[StagedFile]:
@@ -52,7 +53,7 @@ def _doubles(
     spark: SparkSession,
     staged: Sequence[StagedFile],
     key: str,
-    existing: Sequence[Path],
+    existing: Sequence[Location],
     types: Mapping[str, str],
 ) -> DataFrame:
     """Places of the rows to drop: all but the first of an id, and all that exist already."""

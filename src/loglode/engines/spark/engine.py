@@ -25,6 +25,7 @@ from loglode.files import StagedFile
 from loglode.gold.model import Model
 from loglode.lake.layout import DAY, QUARANTINE
 from loglode.silver import BLANK, REFUSED_YEAR
+from loglode.storage import Location
 
 NAME = "spark"
 _REFUSED = {name: sql for name, sql, _ in QUARANTINE.columns}
@@ -140,11 +141,8 @@ class SparkEngine:
         rows = self._rows(warned, {"warnings": "VARCHAR"}).where("warnings is not null")
         staged.warnings = _tally(rows.select(f.explode(f.split("warnings", ",")).alias("code")))
 
-    def days_of(self, files: Sequence[StagedFile]) -> list[tuple[int, int, int]]:
-        dated = [file for file in files if file.nulls.get("event_ts") != file.rows]
-        if not dated:
-            return []
-        rows = self._rows(dated, {"event_ts": _REFUSED["event_ts"]}).where("event_ts is not null")
+    def days_of(self, files: Sequence[Location]) -> list[tuple[int, int, int]]:
+        rows = read(self.spark, files, {"event_ts": _REFUSED["event_ts"]}).where("event_ts is not null")
         days = rows.select(*[getattr(f, name)("event_ts") for name in ("year", "month", "dayofmonth")])
         return sorted((year, month, day) for year, month, day in days.distinct().collect())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
+from pyspark.sql.types import StructType
 
 from loglode.engines.spark.session import one_line
 from loglode.engines.spark.types import schema
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
 from loglode.lake.layout import DAY
+from loglode.storage import Location
 
 # What Spark raises, whether the plan or the work was at fault.
 SPARK_ERRORS = (PySparkException, Py4JError)
@@ -31,7 +34,7 @@ _FOOTERS_A_TASK = 64
 
 def read(
     spark: SparkSession,
-    files: Iterable[Path],
+    files: Iterable[Location],
     types: Mapping[str, str],
     *,
     with_place: bool = False,
@@ -40,14 +43,22 @@ def read(
 
     A column that older files lack is null. `with_place` adds FILE_NAME and ROW_INDEX.
     """
-    paths = list(files)
     columns = schema(types.items())
-    if not paths:
+    roots: dict[str, list[Location]] = {}
+    for path in files:
+        roots.setdefault(_root(path), []).append(path)
+    if not roots:
         return spark.createDataFrame([], columns)
+    # Spark reads files below one folder at a time.
+    frames = [_below(spark, root, paths, columns, with_place=with_place) for root, paths in roots.items()]
+    return reduce(DataFrame.unionAll, frames)
+
+
+def _below(
+    spark: SparkSession, root: str, paths: Sequence[Location], columns: StructType, *, with_place: bool
+) -> DataFrame:
     # Paths are what they are, not patterns.
-    reader = (
-        spark.read.schema(columns).option("__globPaths__", "false").option("basePath", str(_root(paths[0])))
-    )
+    reader = spark.read.schema(columns).option("__globPaths__", "false").option("basePath", root)
     frame = reader.parquet(*map(str, paths))
     depth = len(DAY) + 1
     place = (
@@ -58,12 +69,15 @@ def read(
         if with_place
         else []
     )
-    return frame.select(*[f"`{name}`" for name in types], *place)
+    return frame.select(*[f"`{name}`" for name in columns.names], *place)
 
 
-def _root(path: Path) -> Path:
+def _root(path: Location) -> str:
     """The folder above those that are named by partitions."""
-    return next(folder for folder in path.parents if "=" not in folder.name)
+    folder = str(path).rpartition("/")[0]
+    while "=" in folder.rpartition("/")[2]:
+        folder = folder.rpartition("/")[0]
+    return folder
 
 
 def name_of(file: StagedFile) -> str:

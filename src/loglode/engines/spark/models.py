@@ -19,6 +19,7 @@ from loglode.engines.spark.types import declared, schema
 from loglode.files import StagedFile
 from loglode.gold.model import Model
 from loglode.lake.layout import DAY, QUARANTINE, RUNS
+from loglode.storage import Location
 
 _GOALS = {
     "goal": "VARCHAR",
@@ -67,7 +68,7 @@ class SparkModels:
         return staged
 
     def run_batches(
-        self, model: Model, runs: Sequence[Path], versions: tuple[int, int], started_at: datetime
+        self, model: Model, runs: Sequence[Location], versions: tuple[int, int], started_at: datetime
     ) -> tuple[list[StagedFile], Columns]:
         """A model that reads ops.runs alone, over batches after one version of silver until another."""
         self._relations(GoldInputs(days=(), web_logs=(), quarantine=(), started_at=started_at, runs=runs))
@@ -104,7 +105,7 @@ class SparkModels:
 
     def _relations(self, inputs: GoldInputs) -> None:
         silver = {field.name: field.sql_type for field in self._contract.stored_fields}
-        files: tuple[tuple[str, Sequence[Path], Mapping[str, str]], ...] = (
+        files: tuple[tuple[str, Sequence[Location], Mapping[str, str]], ...] = (
             ("web_logs", inputs.web_logs, silver),
             ("quarantine", inputs.quarantine, {name: sql for name, sql, _ in QUARANTINE.columns}),
             ("runs", inputs.runs, {name: sql for name, sql, _ in RUNS.columns}),
