@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
 from importlib import resources
 
 from pyspark.errors import PySparkException, PySparkRuntimeError
@@ -68,7 +70,12 @@ def _start(master: str | None) -> SparkSession:
             if "SPARK_DRIVER_MEMORY" not in os.environ:
                 builder = builder.config("spark.driver.memory", _LOCAL_MEMORY)
             builder = builder.config("spark.driver.extraJavaOptions", _quiet_option())
-    return builder.getOrCreate()
+    interrupt = signal.getsignal(signal.SIGINT)
+    spark = builder.getOrCreate()
+    if threading.current_thread() is threading.main_thread():
+        # PySpark puts its own in place, which fails once Spark has stopped; ending a run stops Spark anyway.
+        signal.signal(signal.SIGINT, interrupt)
+    return spark
 
 
 def _use_own_java() -> None:
