@@ -38,7 +38,11 @@ class LineObject(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoadJob:
-    """Objects of one format, ready to be turned into files under `folder`, which is new."""
+    """Objects of one format, ready to be turned into files.
+
+    They come under `folder`, which is new; or, under names that are new, right into the tables' own
+    folders, where those are not on this disk.
+    """
 
     contract: Contract
     format: Format
@@ -48,6 +52,8 @@ class LoadJob:
     processed_at: datetime
     pseudonym_key: str = field(repr=False)
     folder: Path
+    silver_root: Location
+    quarantine_root: Location
     quarantine_types: Mapping[str, str]
     progress: Progress
 
@@ -90,6 +96,8 @@ class Held:
 
     silver: Sequence[Location]
     quarantine: Sequence[Location]
+    silver_root: Location
+    quarantine_root: Location
     silver_types: Mapping[str, str]
     quarantine_types: Mapping[str, str]
 
@@ -152,8 +160,10 @@ class Engine(Protocol):
         """UTC days of the events in quarantine files, where they could be read."""
         ...
 
-    def models(self, models: Sequence[Model], contract: Contract, folder: Path) -> ModelRunner:
-        """A runner that stages gold under `folder`."""
+    def models(
+        self, models: Sequence[Model], contract: Contract, folder: Path, home: Callable[[str], Location]
+    ) -> ModelRunner:
+        """A runner that stages gold under `folder`, or in each table's `home`, as `stage` does."""
         ...
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ import deltalake
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
-from loglode.errors import CommitConflictError
+from loglode.errors import CommitConflictError, LakeError
 from loglode.files import StagedFile
 from loglode.lake.table import ActiveFile, Snapshot, Table
 from loglode.storage import S3Path, upload
@@ -43,27 +43,26 @@ def publish(table: Table, staged: list[StagedFile]) -> list[dict[str, Any]]:
     """Put staged files into the table's folders; nobody sees them until they are committed.
 
     On a disk they are moved, to S3 copied: the staged file stays, to be looked at again when the commit
-    is refused. Returns add actions as plain JSON, so that they can also be kept in another commit's
-    metadata. The list is changed to say where the files are now; publishing twice does nothing.
+    is refused. What an engine has put there itself stays where it is. Returns add actions as plain JSON,
+    so that they can also be kept in another commit's metadata. The list is changed to say where the
+    files are now; publishing twice does nothing.
     """
     staged[:] = [_placed(table, file) for file in staged]
     return [_to_add(file) for file in staged]
 
 
 def _placed(table: Table, file: StagedFile) -> StagedFile:
-    target = table.root.joinpath(_relative(file))
+    target = table.root.joinpath(file.relative_path)
+    if file.path == target or file.is_uploaded:
+        return file
+    if isinstance(file.path, S3Path):
+        raise LakeError(f"{file.path} was staged for another table than {table.spec.name}")
     if isinstance(target, S3Path):
-        if not file.is_uploaded:
-            upload(file.path, target)
+        upload(file.path, target)
         return replace(file, is_uploaded=True)
-    if file.path != target:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        file.path.replace(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    file.path.replace(target)
     return replace(file, path=target)
-
-
-def _relative(file: StagedFile) -> str:
-    return "/".join([*(f"{key}={value}" for key, value in file.partition.items()), file.path.name])
 
 
 def _to_add(file: StagedFile) -> dict[str, Any]:
@@ -74,7 +73,7 @@ def _to_add(file: StagedFile) -> dict[str, Any]:
         "nullCount": dict(file.nulls),
     }
     return {
-        "path": _relative(file),
+        "path": file.relative_path,
         "size": file.bytes,
         "partition": dict(file.partition),
         "modified_ms": int(time.time() * 1000),

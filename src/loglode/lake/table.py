@@ -17,9 +17,10 @@ from loglode.storage import Location, delta_options
 
 # Checkpoints keep loading quick; application transactions are forgotten after a while, and what
 # comes again later is caught by the events' own identity.
+TRANSACTION_DAYS = 60
 CONFIGURATION = {
     "delta.checkpointInterval": "20",
-    "delta.setTransactionRetentionDuration": "interval 60 days",
+    "delta.setTransactionRetentionDuration": f"interval {TRANSACTION_DAYS} days",
 }
 _DELTA_TYPES = {
     "VARCHAR": "string",

@@ -87,6 +87,8 @@ def _job(context: Context, batch: Batch, started_at: datetime, folder: Path) -> 
         processed_at=started_at,
         pseudonym_key=context.key,
         folder=folder,
+        silver_root=context.lake.silver.root,
+        quarantine_root=context.lake.quarantine.root,
         quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
         progress=context.progress,
     )
@@ -114,6 +116,8 @@ def _drop_known(context: Context, staged: StagedLines, snapshot: Snapshot, batch
         Held(
             silver=held_silver,
             quarantine=held,
+            silver_root=silver_root,
+            quarantine_root=quarantine.root,
             silver_types=context.silver_types,
             quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
         ),

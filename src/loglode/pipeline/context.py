@@ -71,11 +71,6 @@ def read_key(settings: Settings) -> str:
 def _engine(settings: Settings, folder: Path) -> Engine:
     if settings.engine == "duckdb":
         return embedded_engine(settings, folder / "spill")
-    if not isinstance(settings.lake, Path):
-        raise UsageError(
-            "Spark cannot write to a lake on S3 yet",
-            hint="use --engine duckdb, or a shared folder",
-        )
     try:
         # Only who wants Spark needs to have it.
         from loglode.engines.spark import SparkEngine  # noqa: PLC0415

@@ -147,11 +147,13 @@ def _replay(
         quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
     )
     staged = engine.stage_lines(job)
-    freed = refused.mark_freed(fmt, reason, [f.path for f in staged.quarantine])
+    freed = refused.mark_freed(fmt, reason, [f.local for f in staged.quarantine])
     staged.quarantine = []
     held = Held(
         silver=[context.lake.silver.root / f.path for f in overlapping(snapshot, staged.silver)],
         quarantine=[],
+        silver_root=context.lake.silver.root,
+        quarantine_root=context.lake.quarantine.root,
         silver_types=context.silver_types,
         quarantine_types={},
     )

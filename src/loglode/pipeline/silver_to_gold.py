@@ -47,7 +47,7 @@ def silver_to_gold(context: Context) -> list[date]:
         return []
     started_at = datetime.now(UTC)
     folder = context.folder / "gold"
-    runner = context.engine.models(context.models, context.settings.contract, folder)
+    runner = context.engine.models(context.models, context.settings.contract, folder, context.lake.gold_root)
     staged: dict[str, list[StagedFile]] = {name: [] for name in context.lake.gold_names}
     done = 0
     # Without a day to work on the models still run, on nothing: a table is made with all its columns.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import duckdb
 
@@ -66,16 +65,16 @@ def _without_doubles(
         connection,
         f"select {columns} from {source} s anti join doubles d"
         " on s.filename = d.filename and s.file_row_number = d.file_row_number",
-        file.path.parent,
+        file.local.parent,
         prefix=prefix,
         partition_by=(),
         types=types,
     )
-    file.path.unlink()
+    file.local.unlink()
     return [replace(f, partition=file.partition) for f in written]
 
 
-def _doubles(staged: Sequence[Path], key: str, existing: Sequence[Location]) -> str:
+def _doubles(staged: Sequence[Location], key: str, existing: Sequence[Location]) -> str:
     """Rows (filename, file_row_number) to drop: all but the first of an id, and all that exist already."""
     source = parquet(staged, "hive_partitioning = false, filename = true, file_row_number = true")
     known = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -55,7 +55,7 @@ class Slices:
     at its end. So a long stream is read by several statements, or it would fill the memory.
     """
 
-    def __init__(self, lines: Iterable[pa.RecordBatch], size: int = SLICE_BYTES) -> None:
+    def __init__(self, lines: Iterable[pa.RecordBatch], size: int) -> None:
         self._lines = iter(lines)
         self._size = size
         self._next = next(self._lines, None)
@@ -84,8 +84,16 @@ class DuckDBEngine:
     # Each day takes memory of its own while it is written.
     chunk_days = 50
 
-    def __init__(self, *, memory_limit_mb: int, threads: int | None, temp_dir: Path) -> None:
+    def __init__(
+        self,
+        *,
+        memory_limit_mb: int,
+        threads: int | None,
+        temp_dir: Path,
+        slice_bytes: int = SLICE_BYTES,
+    ) -> None:
         self._memory_limit_mb = memory_limit_mb
+        self._slice_bytes = slice_bytes
         self.connection = connect(memory_limit_mb=memory_limit_mb, threads=threads, temp_dir=temp_dir)
 
     def close(self) -> None:
@@ -112,7 +120,10 @@ class DuckDBEngine:
     def remove_duplicates(self, staged: StagedLines, held: Held, prefix: str) -> None:
         remove_duplicates(self.connection, staged, held, prefix)
 
-    def models(self, models: Sequence[Model], contract: Contract, folder: Path) -> ModelRunner:
+    def models(
+        self, models: Sequence[Model], contract: Contract, folder: Path, home: Callable[[str], Location]
+    ) -> ModelRunner:
+        del home  # the committer copies what is staged
         return DuckDBModels(self.connection, models, contract, folder)
 
     def stage_lines(self, job: LinesJob, *, is_wide: bool = False) -> StagedLines:
@@ -141,7 +152,7 @@ class DuckDBEngine:
         streaming(connection, is_on=True, memory_limit_mb=self._memory_limit_mb)
         statement = silver_statement(job.contract, job.format, job.known_keys)
         types = {f.name: f.sql_type for f in job.contract.stored_fields}
-        lines = Slices(job.lines)
+        lines = Slices(job.lines, self._slice_bytes)
         staged: list[StagedFile] = []
         try:
             make_memos(connection, job)
@@ -165,7 +176,7 @@ class DuckDBEngine:
         if is_wide:
             return partition_by_groups(
                 connection,
-                [f.path for f in staged],
+                [f.local for f in staged],
                 job.folder / "silver",
                 prefix=job.batch_id,
                 partition_by=job.contract.partition_columns,

@@ -13,7 +13,7 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as f
 
-from loglode.engines.spark.files import FILE_NAME, ROW_INDEX, name_of, read, write
+from loglode.engines.spark.files import FILE_NAME, ROW_INDEX, read, write
 from loglode.files import StagedFile
 from loglode.storage import Location
 
@@ -27,8 +27,9 @@ def without_doubles(
     existing: Sequence[Location],
     types: Mapping[str, str],
     folder: Path,
+    root: Location,
 ) -> list[StagedFile]:
-    """The staged files, where needed written again under `folder`, without what they or `existing` hold."""
+    """The staged files, where needed written again, without what they or `existing` hold."""
     if not staged:
         return staged
     doubles = _doubles(spark, staged, key, existing, types).persist()
@@ -37,14 +38,14 @@ def without_doubles(
         hit: dict[str, int] = {row[FILE_NAME]: row["count"] for row in counts}
         if not hit:
             return staged
-        kept = [file for file in staged if name_of(file) not in hit]
-        rewritten = [file for file in staged if 0 < hit.get(name_of(file), 0) < file.rows]
+        kept = [file for file in staged if file.relative_path not in hit]
+        rewritten = [file for file in staged if 0 < hit.get(file.relative_path, 0) < file.rows]
         if rewritten:
-            kept += _rewrite(spark, rewritten, doubles, types, folder)
+            kept += _rewrite(spark, rewritten, doubles, types, folder, root)
     finally:
         doubles.unpersist()
     for file in staged:
-        if name_of(file) in hit:
+        if file.relative_path in hit:
             file.path.unlink()
     return kept
 
@@ -84,7 +85,8 @@ def _rewrite(
     doubles: DataFrame,
     types: Mapping[str, str],
     folder: Path,
+    root: Location,
 ) -> list[StagedFile]:
     rows = read(spark, [file.path for file in files], types, with_place=True)
     kept = rows.join(doubles, [FILE_NAME, ROW_INDEX], "left_anti").select(*[f"`{name}`" for name in types])
-    return write(spark, kept, folder, types, tuple(files[0].partition))
+    return write(kept, folder, root, types, tuple(files[0].partition))

@@ -1,35 +1,35 @@
-"""Parquet files in and out of Spark, with what the tables' logs want to know of each."""
+"""Parquet files in and out of Spark, with what the tables' logs want to know of each.
+
+On a disk Spark reads files itself. Those on S3 are read by the tasks with the SDK, as all of Loglode
+does, so that no cluster needs a file system of Hadoop's for it.
+"""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+import pickle
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
-from pyspark.sql.types import StructType
+from pyspark.sql.types import LongType, StringType, StructType
 
+from loglode.engines.spark.parts import fetcher, writer
 from loglode.engines.spark.session import one_line
 from loglode.engines.spark.types import schema
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
 from loglode.lake.layout import DAY
-from loglode.storage import Location
+from loglode.storage import Location, S3Path
 
 # What Spark raises, whether the plan or the work was at fault.
 SPARK_ERRORS = (PySparkException, Py4JError)
 # A file is known by its name and the folders of its day: Spark gives files of several days one name.
 FILE_NAME, ROW_INDEX = "_file_name", "_row_index"
-# Bounds are recorded where they are numbers or times: enough to prune, and no text of visitors.
-_BOUNDED = frozenset({"BIGINT", "INTEGER", "SMALLINT", "DOUBLE", "TIMESTAMP WITH TIME ZONE"})
-_FOOTERS_A_TASK = 64
+_FILES_A_TASK = 8
 
 
 def read(
@@ -44,18 +44,22 @@ def read(
     A column that older files lack is null. `with_place` adds FILE_NAME and ROW_INDEX.
     """
     columns = schema(types.items())
-    roots: dict[str, list[Location]] = {}
+    roots: dict[str, list[Path]] = {}
+    on_s3: list[S3Path] = []
     for path in files:
-        roots.setdefault(_root(path), []).append(path)
-    if not roots:
-        return spark.createDataFrame([], columns)
+        if isinstance(path, S3Path):
+            on_s3.append(path)
+        else:
+            roots.setdefault(_root(path), []).append(path)
     # Spark reads files below one folder at a time.
     frames = [_below(spark, root, paths, columns, with_place=with_place) for root, paths in roots.items()]
-    return reduce(DataFrame.unionAll, frames)
+    if on_s3:
+        frames.append(_on_s3(spark, on_s3, columns, with_place=with_place))
+    return reduce(DataFrame.unionAll, frames) if frames else spark.createDataFrame([], columns)
 
 
 def _below(
-    spark: SparkSession, root: str, paths: Sequence[Location], columns: StructType, *, with_place: bool
+    spark: SparkSession, root: str, paths: Sequence[Path], columns: StructType, *, with_place: bool
 ) -> DataFrame:
     # Paths are what they are, not patterns.
     reader = spark.read.schema(columns).option("__globPaths__", "false").option("basePath", root)
@@ -72,7 +76,21 @@ def _below(
     return frame.select(*[f"`{name}`" for name in columns.names], *place)
 
 
-def _root(path: Location) -> str:
+def _on_s3(
+    spark: SparkSession, paths: Sequence[S3Path], columns: StructType, *, with_place: bool
+) -> DataFrame:
+    context = spark.sparkContext
+    count = min(len(paths), max(context.defaultParallelism, len(paths) // _FILES_A_TASK))
+    listed = context.parallelize([(path.bucket, path.key) for path in paths], count)
+    wanted = StructType(list(columns))
+    if with_place:
+        wanted = wanted.add(FILE_NAME, StringType()).add(ROW_INDEX, LongType())
+    places = (FILE_NAME, ROW_INDEX) if with_place else None
+    frame = spark.createDataFrame(listed, "bucket string, key string")
+    return frame.mapInArrow(fetcher(columns, places, len(DAY) + 1), wanted)
+
+
+def _root(path: Path) -> str:
     """The folder above those that are named by partitions."""
     folder = str(path).rpartition("/")[0]
     while "=" in folder.rpartition("/")[2]:
@@ -80,81 +98,21 @@ def _root(path: Location) -> str:
     return folder
 
 
-def name_of(file: StagedFile) -> str:
-    """What FILE_NAME says of the file's rows."""
-    return "/".join(file.path.parts[-len(DAY) - 1 :])
-
-
 def write(
-    spark: SparkSession, frame: DataFrame, folder: Path, types: Mapping[str, str], keys: Sequence[str]
+    frame: DataFrame,
+    folder: Path,
+    root: Location,
+    types: Mapping[str, str],
+    keys: Sequence[str],
 ) -> list[StagedFile]:
-    """Write a relation into `folder/<new>/key=value/.../part-*.parquet`; one StagedFile each.
+    """Write a relation as `key=value/.../<uuid>.parquet`: below `folder`, or in a table's folder on S3.
 
     Only the list of files comes to this process. Raises LoglodeError.
     """
-    target = folder / uuid.uuid4().hex
-    frame.write.partitionBy(*keys).parquet(str(target))
-    found = sorted(target.rglob("*.parquet")) if target.exists() else []
-    return [file for file in _footers(spark, found, target, types, keys) if file.rows]
-
-
-def _footers(
-    spark: SparkSession, paths: Sequence[Path], root: Path, types: Mapping[str, str], keys: Sequence[str]
-) -> list[StagedFile]:
-    bounded = frozenset(name for name, sql in types.items() if sql in _BOUNDED)
-    plain = frozenset(types)
-
-    def look(part: Iterable[Path]) -> Iterator[StagedFile]:
-        for path in part:
-            names = path.relative_to(root).parts[:-1]
-            partition = dict(zip(keys, (name.split("=", 1)[1] for name in names), strict=True))
-            yield footer(path, partition, plain, bounded)
-
-    if len(paths) <= _FOOTERS_A_TASK:
-        return list(look(iter(paths)))
-    tasks = -(-len(paths) // _FOOTERS_A_TASK)
-    return spark.sparkContext.parallelize(paths, tasks).mapPartitions(look).collect()
-
-
-def footer(
-    path: Path, partition: Mapping[str, str], plain: frozenset[str], bounded: frozenset[str]
-) -> StagedFile:
-    """What a Parquet file's footer says: rows, nulls of the `plain` columns, bounds of the `bounded`."""
-    facts = pq.read_metadata(path)
-    nulls: dict[str, int] = {}
-    low: dict[str, Any] = {}
-    high: dict[str, Any] = {}
-    unbounded: set[str] = set()
-    for group in range(facts.num_row_groups):
-        for index in range(facts.num_columns):
-            column = facts.row_group(group).column(index)
-            name, statistics = column.path_in_schema, column.statistics
-            if name not in plain or statistics is None:
-                continue
-            nulls[name] = nulls.get(name, 0) + (statistics.null_count or 0)
-            if name not in bounded:
-                continue
-            if statistics.has_min_max:
-                low[name] = min(low.get(name, statistics.min), statistics.min)
-                high[name] = max(high.get(name, statistics.max), statistics.max)
-            elif (statistics.null_count or 0) < column.num_values:
-                unbounded.add(name)
-    return StagedFile(
-        path,
-        facts.num_rows,
-        path.stat().st_size,
-        dict(partition),
-        {name: _json(value) for name, value in low.items() if name not in unbounded},
-        {name: _json(value) for name, value in high.items() if name not in unbounded},
-        nulls,
-    )
-
-
-def _json(value: Any) -> str | int | float:
-    if isinstance(value, datetime):
-        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return value if isinstance(value, int | float) else str(value)
+    place = root if isinstance(root, S3Path) else folder
+    ordered = frame.sortWithinPartitions(*keys)
+    rows = ordered.mapInArrow(writer(place, types, keys), "file binary").collect()
+    return [pickle.loads(row["file"]) for row in rows]  # noqa: S301 - made by `writer`
 
 
 def failed(what: str, error: BaseException) -> LoglodeError:

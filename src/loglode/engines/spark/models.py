@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,18 @@ class SparkModels:
     """Runs models; `columns` holds (name, SQL type, description) of each gold model seen."""
 
     def __init__(
-        self, spark: SparkSession, models: Sequence[Model], contract: Contract, folder: Path
+        self,
+        spark: SparkSession,
+        models: Sequence[Model],
+        contract: Contract,
+        folder: Path,
+        home: Callable[[str], Location],
     ) -> None:
         self._spark = spark
         self._models = models
         self._contract = contract
         self._folder = folder
+        self._home = home
         self.columns: dict[str, Columns] = {}
 
     def run(self, inputs: GoldInputs, *, exclude: set[str]) -> dict[str, list[StagedFile]]:
@@ -99,7 +105,7 @@ class SparkModels:
         try:
             # Rows of a day come together in as few files as their size asks for.
             balanced = self._spark.sql(f"select /*+ rebalance({', '.join(DAY)}) */ * from {model.name}")
-            return write(self._spark, balanced, self._folder / model.name, types, DAY)
+            return write(balanced, self._folder / model.name, self._home(model.name), types, DAY)
         except SPARK_ERRORS as error:
             raise failed(f"model {model.name}", error) from error
 

@@ -9,6 +9,7 @@ import sys
 import threading
 from importlib import resources
 
+from pyspark import SparkContext
 from pyspark.errors import PySparkException, PySparkRuntimeError
 from pyspark.sql import SparkSession
 
@@ -44,7 +45,7 @@ def open_session(master: str | None) -> tuple[SparkSession, bool]:
     Where Spark runs already, as on Glue, its context is used and `master` is ignored. Otherwise one is
     started: at `master`, or at what Spark's own configuration names. Raises LoglodeError.
     """
-    running = SparkSession.getActiveSession()
+    running = _running()
     try:
         spark = running if running is not None else _start(master)
     except (PySparkException, PySparkRuntimeError, OSError) as error:
@@ -56,6 +57,12 @@ def open_session(master: str | None) -> tuple[SparkSession, bool]:
     for name, value in _ANSWERS.items():
         session.conf.set(name, value)
     return session, running is None
+
+
+def _running() -> SparkSession | None:
+    """The session of this process, if Spark runs in it: somebody else, such as Glue, may have started it."""
+    context = SparkContext._active_spark_context  # noqa: SLF001 - there is no other way to ask
+    return None if context is None else SparkSession.getActiveSession() or SparkSession(context)
 
 
 def _start(master: str | None) -> SparkSession:

@@ -1,0 +1,8 @@
+"""The Glue job that loads objects of bronze into silver and quarantine."""
+
+import sys
+
+from loglode.glue import bronze_to_silver, main
+
+if __name__ == "__main__":
+    main(bronze_to_silver, sys.argv)
