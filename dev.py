@@ -5,6 +5,7 @@ python3 dev.py test [OPTION...]  the whole test suite (options go to pytest)
 python3 dev.py check             lint, formatting and types
 python3 dev.py bench [OPTION...] the benchmarks in benchmarks/
 python3 dev.py lock              renew requirements/*.txt from pyproject.toml
+python3 dev.py package           what AWS is given: dist/*.whl, dist/glue/*
 """
 
 from __future__ import annotations  # an old Python shall get as far as the message
@@ -20,6 +21,10 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCKS = ROOT / "requirements"
+# What Glue 5.0 carries and a job leaves as it is, and what is installed beside it.
+GLUE_PROVIDES = LOCKS / "glue-provides.txt"
+GLUE_LOCK = LOCKS / "glue.txt"
+DIST = ROOT / "dist"
 KINDS = ("run", "dev")  # the second holds all of the first
 # `build` stands in both: installing the package then fetches nothing that is not locked.
 COMPILE = (
@@ -34,7 +39,7 @@ class StopError(Exception):
 
 def main(arguments: list[str]) -> int:
     """Run a command; returns its exit code."""
-    commands = {"demo": demo, "test": test, "check": check, "bench": bench, "lock": lock}
+    commands = {"demo": demo, "test": test, "check": check, "bench": bench, "lock": lock, "package": package}
     if not arguments or arguments[0] not in commands:
         sys.stderr.write(__doc__ or "")
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
@@ -85,7 +90,34 @@ def lock(arguments: list[str]) -> int:
     for kind in KINDS:
         target = f"requirements/{kind}.txt"
         codes.append(run(*compiler, *extra[kind], *arguments, "--output-file", target))
+    # One platform, and no hashes: Glue's list of modules has no place for them.
+    plain = [word for word in compiler if word not in ("--universal", "--generate-hashes")]
+    glue = ["requirements/glue.in", "--python-platform", "x86_64-manylinux_2_28", "--constraint"]
+    files = [GLUE_PROVIDES.relative_to(ROOT), "--output-file", GLUE_LOCK.relative_to(ROOT)]
+    codes.append(run(*plain, *glue, *files, *arguments))
     return max(codes)
+
+
+def package(arguments: list[str]) -> int:
+    """The wheel, the scripts of the Glue jobs, and the modules that Glue has to install for them."""
+    if arguments:
+        raise StopError("package takes no arguments")
+    install("dev")
+    shutil.rmtree(DIST, ignore_errors=True)
+    pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps"]
+    quietly([*pip, "--no-build-isolation", "--wheel-dir", DIST, ROOT])
+    shutil.copytree(ROOT / "src" / "glue_scripts", DIST / "glue", ignore=shutil.ignore_patterns("__*"))
+    carried = {name for name, _ in pins(GLUE_PROVIDES)} | {"setuptools"}
+    modules = [f"{name}=={version}" for name, version in pins(GLUE_LOCK) if name not in carried]
+    (DIST / "glue" / "modules.txt").write_text(",".join(modules))
+    sys.stdout.writelines(f"{file.relative_to(ROOT)}\n" for file in sorted(DIST.rglob("*.*")))
+    return 0
+
+
+def pins(lock_file: Path) -> list[tuple[str, str]]:
+    """(name, version) of each line of a lock."""
+    lines = [line.split(" ", 1)[0].split("==") for line in lock_file.read_text().splitlines()]
+    return [(words[0], words[1]) for words in lines if len(words) == 2 and not words[0].startswith("#")]
 
 
 def install(kind: str) -> None:

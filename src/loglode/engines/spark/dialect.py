@@ -24,6 +24,13 @@ def to_spark(sql: str) -> str:
     return tree.sql(dialect="spark", comments=False)
 
 
+@cache
+def words(sql: str) -> frozenset[str]:
+    """Every name in a SELECT: those of all columns that it reads, unless it reads them by a star."""
+    tree = sqlglot.parse_one(sql, read="duckdb")
+    return frozenset(node.name for node in tree.find_all(exp.Identifier))
+
+
 def _change(node: exp.Expr) -> None:
     if isinstance(node, exp.Anonymous) and node.name.upper() in _RENAMED:
         node.set("this", _RENAMED[node.name.upper()])

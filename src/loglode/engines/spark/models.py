@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from loglode.contract import Contract
 from loglode.engines.base import Columns, GoldInputs
 from loglode.engines.duckdb.models import HISTOGRAM_GAMMA
-from loglode.engines.spark.dialect import to_spark
+from loglode.engines.spark.dialect import to_spark, words
 from loglode.engines.spark.files import SPARK_ERRORS, failed, read, write
 from loglode.engines.spark.types import declared, schema
 from loglode.files import StagedFile
@@ -110,7 +110,8 @@ class SparkModels:
             raise failed(f"model {model.name}", error) from error
 
     def _relations(self, inputs: GoldInputs) -> None:
-        silver = {field.name: field.sql_type for field in self._contract.stored_fields}
+        named = frozenset[str]().union(*(words(model.sql) for model in self._models))
+        silver = {f.name: f.sql_type for f in self._contract.stored_fields if f.name in named}
         files: tuple[tuple[str, Sequence[Location], Mapping[str, str]], ...] = (
             ("web_logs", inputs.web_logs, silver),
             ("quarantine", inputs.quarantine, {name: sql for name, sql, _ in QUARANTINE.columns}),
