@@ -1,0 +1,128 @@
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:us-east-1:123456789012:function:x" }
+  }
+  override_resource {
+    target = aws_sqs_queue.bronze
+    values = { arn = "arn:aws:sqs:us-east-1:123456789012:bronze", id = "https://sqs.us-east-1.amazonaws.com/123456789012/bronze" }
+  }
+  override_resource {
+    target = aws_sqs_queue.dead
+    values = { arn = "arn:aws:sqs:us-east-1:123456789012:dead", id = "https://sqs.us-east-1.amazonaws.com/123456789012/dead" }
+  }
+}
+
+variables {
+  name               = "loglode-test"
+  image_uri          = "123456789012.dkr.ecr.us-east-1.amazonaws.com/loglode:1"
+  bucket             = "loglode-test-lake"
+  trigger_role_arn   = "arn:aws:iam::123456789012:role/loglode-test-trigger"
+  transform_role_arn = "arn:aws:iam::123456789012:role/loglode-test-transform"
+  state_machine_arn  = "arn:aws:states:us-east-1:123456789012:stateMachine:loglode-test"
+  key_secret_arn     = "arn:aws:secretsmanager:us-east-1:123456789012:secret:loglode-test-abcdef"
+}
+
+run "functions" {
+  assert {
+    condition = alltrue([
+      for name, f in aws_lambda_function.function :
+      f.architectures == tolist(["arm64"]) && f.tracing_config[0].mode == "Active" && f.reserved_concurrent_executions > 0 &&
+      f.image_config[0].command == tolist(["lambda_functions.${name}.handler"])
+    ])
+    error_message = "Both functions: arm64, traced, limited, each with its own command."
+  }
+
+  assert {
+    condition     = aws_lambda_function.function["transform"].timeout == 900 && aws_lambda_function.function["transform"].ephemeral_storage[0].size == 4096
+    error_message = "The transform has the time and the disk for a batch."
+  }
+
+  assert {
+    condition     = aws_lambda_function.function["trigger"].role != aws_lambda_function.function["transform"].role
+    error_message = "One role a function."
+  }
+
+  assert {
+    condition     = alltrue([for g in aws_cloudwatch_log_group.function : g.retention_in_days == 30])
+    error_message = "Logs must go some day."
+  }
+
+  assert {
+    condition     = !contains(keys(aws_lambda_function.function["transform"].environment[0].variables), "LOGLODE_KMS_KEY")
+    error_message = "No KMS key where none is named."
+  }
+}
+
+run "messages_are_not_lost" {
+  assert {
+    condition = (
+      jsondecode(aws_sqs_queue.bronze.redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead.arn &&
+      jsondecode(aws_sqs_queue.bronze.redrive_policy).maxReceiveCount == 5
+    )
+    error_message = "What fails again and again goes to the dead-letter queue."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.dead.message_retention_seconds == 1209600
+    error_message = "Dead letters are kept as long as SQS can."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.bronze.visibility_timeout_seconds >= 6 * aws_lambda_function.function["trigger"].timeout
+    error_message = "A message must stay invisible for six times the function's timeout."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.bronze.sqs_managed_sse_enabled && aws_sqs_queue.dead.sqs_managed_sse_enabled
+    error_message = "Queues must be encrypted."
+  }
+
+  assert {
+    condition = (
+      contains(aws_lambda_event_source_mapping.bronze.function_response_types, "ReportBatchItemFailures") &&
+      aws_lambda_event_source_mapping.bronze.maximum_batching_window_in_seconds == 60
+    )
+    error_message = "One bad message must not bring back the others; a batch waits for its window."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_event_source_mapping.bronze.scaling_config[0].maximum_concurrency
+      <= aws_lambda_function.function["trigger"].reserved_concurrent_executions
+    )
+    error_message = "The queue must not call more functions than are reserved."
+  }
+}
+
+run "only_the_lake_may_send" {
+  assert {
+    condition = [
+      for s in jsondecode(aws_sqs_queue_policy.queue["bronze"].policy).Statement :
+      [s.Principal.Service, s.Condition.ArnEquals["aws:SourceArn"], s.Condition.StringEquals["aws:SourceAccount"]] if s.Effect == "Allow"
+    ] == [["s3.amazonaws.com", "arn:aws:s3:::loglode-test-lake", "123456789012"]]
+    error_message = "Only this account's lake may send."
+  }
+
+  assert {
+    condition = alltrue([
+      for p in aws_sqs_queue_policy.queue : anytrue([for s in jsondecode(p.policy).Statement : s.Effect == "Deny" && s.Sid == "OnlyTls"])
+    ])
+    error_message = "Both queues refuse calls without TLS."
+  }
+}
+
+run "an_image_from_elsewhere_is_refused" {
+  command = plan
+
+  variables {
+    image_uri = "docker.io/someone/loglode"
+  }
+
+  expect_failures = [var.image_uri]
+}
