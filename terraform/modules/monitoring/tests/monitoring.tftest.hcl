@@ -1,0 +1,135 @@
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:us-east-1:123456789012:loglode-test-alerts" }
+  }
+}
+
+variables {
+  name               = "loglode-test"
+  region             = "us-east-1"
+  account_id         = "123456789012"
+  alert_emails       = ["ops@example.com"]
+  state_machine_arn  = "arn:aws:states:us-east-1:123456789012:stateMachine:loglode-test"
+  function_names     = { trigger = "loglode-test-trigger", transform = "loglode-test-transform" }
+  function_timeouts  = { trigger = 60, transform = 900 }
+  log_group_names    = { trigger = "/aws/lambda/loglode-test-trigger", transform = "/aws/lambda/loglode-test-transform" }
+  queue_name         = "loglode-test-bronze"
+  dead_queue_name    = "loglode-test-bronze-dead"
+  job_names          = ["loglode-test-bronze-silver", "loglode-test-silver-gold"]
+  crawler_name       = "loglode-test"
+  service            = "transform"
+  lake               = "s3://loglode-test-lake"
+  monthly_budget_usd = 50
+  cost_tag           = { key = "project", value = "loglode-test" }
+}
+
+run "every_failure_has_an_alarm" {
+  assert {
+    condition = toset(keys(aws_cloudwatch_metric_alarm.alarm)) == toset([
+      "executions-failed", "executions-timed-out", "executions-throttled", "dead-letters", "queue-age",
+      "trigger-errors", "trigger-throttles", "trigger-duration", "trigger-error-lines",
+      "transform-errors", "transform-throttles", "transform-duration", "transform-error-lines",
+      "glue-job-failed", "glue-job-slow", "crawler-failed",
+      "refused-share", "site-error-rate", "site-response-time", "freshness",
+    ])
+    error_message = "An alarm is missing, or one has no test."
+  }
+
+  assert {
+    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.alarm : a.alarm_actions == toset([aws_sns_topic.alerts.arn])])
+    error_message = "Every alarm reaches somebody."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.alarm["dead-letters"].dimensions.QueueName == var.dead_queue_name && aws_cloudwatch_metric_alarm.alarm["dead-letters"].threshold == 0
+    error_message = "The first dead letter is told of."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.alarm["freshness"].treat_missing_data == "breaching" &&
+      aws_cloudwatch_metric_alarm.alarm["freshness"].evaluation_periods * aws_cloudwatch_metric_alarm.alarm["freshness"].period == 6 * 3600
+    )
+    error_message = "No commit to gold for six hours is a failure."
+  }
+
+  assert {
+    condition     = alltrue([for name, a in aws_cloudwatch_metric_alarm.alarm : a.treat_missing_data == "notBreaching" if name != "freshness"])
+    error_message = "An idle pipeline is no failure."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.alarm["transform-duration"].threshold == 810000
+    error_message = "Told at nine tenths of the time, in milliseconds."
+  }
+
+  # CloudWatch looks back one day at most.
+  assert {
+    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.alarm : a.period * a.evaluation_periods <= 86400])
+    error_message = "An alarm looks back too far."
+  }
+}
+
+run "anomaly" {
+  assert {
+    condition = (
+      contains([for q in aws_cloudwatch_metric_alarm.anomaly.metric_query : q.expression], "ANOMALY_DETECTION_BAND(lines, 3)") &&
+      contains(flatten([for q in aws_cloudwatch_metric_alarm.anomaly.metric_query : [for m in q.metric : m.metric_name]]), "LinesRead")
+    )
+    error_message = "Fewer lines than expected must be told of."
+  }
+}
+
+run "what_alarms_watch_is_made" {
+  assert {
+    condition = alltrue([
+      for rule, r in aws_cloudwatch_event_rule.glue :
+      aws_cloudwatch_metric_alarm.alarm[rule].dimensions.RuleName == r.name && aws_cloudwatch_event_target.glue[rule].rule == r.name
+    ])
+    error_message = "Alarms on events watch the rules; a rule without target is never triggered."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for short, f in aws_cloudwatch_log_metric_filter.error_lines : [
+        for t in f.metric_transformation :
+        aws_cloudwatch_metric_alarm.alarm["${short}-error-lines"].metric_name == t.name &&
+        aws_cloudwatch_metric_alarm.alarm["${short}-error-lines"].namespace == t.namespace
+      ]
+    ]))
+    error_message = "Alarms on logs watch what the filters count."
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.glue["glue-job-failed"].event_pattern).detail.jobName == var.job_names
+    error_message = "Only our own jobs."
+  }
+}
+
+run "only_this_account_may_publish" {
+  assert {
+    condition     = jsondecode(aws_sns_topic_policy.alerts.policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
+    error_message = "Services of other accounts may not publish."
+  }
+}
+
+run "budget" {
+  assert {
+    condition = (
+      aws_budgets_budget.month.limit_amount == "50" &&
+      toset(one([for f in aws_budgets_budget.month.cost_filter : f.values])) == toset(["user:project$loglode-test"]) &&
+      toset([for n in aws_budgets_budget.month.notification : n.notification_type]) == toset(["ACTUAL", "FORECASTED"])
+    )
+    error_message = "The month's costs of this pipeline must be told of."
+  }
+}
+
+run "dashboard" {
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.pipeline.dashboard_body).widgets) == 12
+    error_message = "Pipeline and site in one picture."
+  }
+}
