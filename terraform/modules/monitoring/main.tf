@@ -221,7 +221,7 @@ resource "aws_budgets_budget" "month" {
 
   cost_filter {
     name   = "TagKeyValue"
-    values = ["user:${var.cost_tag.key}$${var.cost_tag.value}"]
+    values = [format("user:%s$%s", var.cost_tag.key, var.cost_tag.value)]
   }
 
   dynamic "notification" {

@@ -104,7 +104,7 @@ run "what_alarms_watch_is_made" {
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.glue["glue-job-failed"].event_pattern).detail.jobName == var.job_names
+    condition     = jsondecode(aws_cloudwatch_event_rule.glue["glue-job-failed"].event_pattern).detail.jobName == ["loglode-test-bronze-silver", "loglode-test-silver-gold"]
     error_message = "Only our own jobs."
   }
 }
