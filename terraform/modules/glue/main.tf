@@ -20,8 +20,7 @@ locals {
     {
       "--lake"                             = local.root
       "--key_secret"                       = var.key_secret_arn
-      "--extra-py-files"                   = "${local.artifacts}/${var.wheel}"
-      "--additional-python-modules"        = var.python_modules
+      "--additional-python-modules"        = "${local.artifacts}/${var.wheel},${var.python_modules}"
       "--enable-auto-scaling"              = "true"
       "--enable-metrics"                   = "true"
       "--enable-observability-metrics"     = "true"

@@ -41,7 +41,7 @@ run "jobs" {
     condition = alltrue([
       for script, job in aws_glue_job.job :
       job.glue_version == "5.0" && job.command[0].script_location == "s3://loglode-test-lake/artifacts/glue/${script}.py" &&
-      job.default_arguments["--extra-py-files"] == "s3://loglode-test-lake/artifacts/loglode-0.1.0-py3-none-any.whl" &&
+      job.default_arguments["--additional-python-modules"] == "s3://loglode-test-lake/artifacts/loglode-0.1.0-py3-none-any.whl,duckdb==1.5.5" &&
       job.default_arguments["--enable-auto-scaling"] == "true" && job.default_arguments["--enable-metrics"] == "true" &&
       job.default_arguments["--key_secret"] == var.key_secret_arn && job.timeout == 230 && job.execution_property[0].max_concurrent_runs == 3 &&
       job.notification_property[0].notify_delay_after == 90

@@ -1,0 +1,18 @@
+# The key of the pseudonyms: made by AWS, written once, and never in a plan or a state.
+ephemeral "aws_secretsmanager_random_password" "pseudonyms" {
+  password_length     = 43
+  exclude_punctuation = true
+}
+
+resource "aws_secretsmanager_secret" "pseudonyms" {
+  name                    = "${var.name}-pseudonyms"
+  description             = "Key of the pseudonyms. Another one makes new pseudonyms: old and new visitors no longer match."
+  kms_key_id              = var.kms_key_arn
+  recovery_window_in_days = var.is_disposable ? 0 : 30
+}
+
+resource "aws_secretsmanager_secret_version" "pseudonyms" {
+  secret_id                = aws_secretsmanager_secret.pseudonyms.id
+  secret_string_wo         = ephemeral.aws_secretsmanager_random_password.pseudonyms.random_password
+  secret_string_wo_version = 1
+}
