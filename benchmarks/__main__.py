@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other, or one by its name: `dev.py bench [pipeline|combined|increment] [OPTION...]`."""
+"""All benchmarks, one after the other, or one by its name: `dev.py bench [pipeline|combined|increment|spark] [OPTION...]`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("pipeline", "combined", "increment")
+NAMES = ("pipeline", "combined", "increment", "spark")
 
 
 def main(arguments: list[str]) -> int:
