@@ -25,7 +25,11 @@ from loglode.storage import S3Path
 SOURCE = Path(__file__).parents[2] / "src"
 LAKE, BRONZE = f"s3://{BUCKET}/lake", f"s3://{BUCKET}/bronze/"
 TABLES = [name for name in ALL_TABLES if name not in BY_BATCH]
-SPARK = "--master local[2] --conf spark.ui.enabled=false --conf spark.sql.shuffle.partitions=4"
+SPARK = (
+    "--master local[2] --conf spark.ui.enabled=false --conf spark.sql.shuffle.partitions=4"
+    # To compile takes longer than these few rows.
+    " --conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN"
+)
 
 
 @pytest.fixture

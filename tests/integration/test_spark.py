@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import deltalake
 import pytest
 from hypothesis import Phase, given
 from hypothesis import settings as hypothesis_settings
@@ -27,12 +28,14 @@ from tests.tools import (
     load,
     record,
     records,
+    settings,
     start,
     verify,
     write,
 )
 
-from loglode.engines.spark.session import open_session
+from loglode import pipeline
+from loglode.engines.spark.session import _ANSWERS, open_session
 from loglode.generate import GenerateSpec, generate
 
 # Spark's own: it leaves sockets to the garbage collector, and uses what Python and pandas will drop.
@@ -54,6 +57,13 @@ def spark() -> Iterator[SparkSession]:
     session, _ = open_session("local[2]")
     yield session
     session.stop()
+
+
+@pytest.fixture
+def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spark compiles nothing: for a few rows that takes most of the time. Other tests let it."""
+    monkeypatch.setitem(_ANSWERS, "spark.sql.codegen.wholeStage", "false")
+    monkeypatch.setitem(_ANSWERS, "spark.sql.codegen.factoryMode", "NO_CODEGEN")
 
 
 def both(folder: Path, *sources: Path) -> None:
@@ -113,6 +123,7 @@ _EVENTS = st.builds(
 )  # fmt: skip
 
 
+@pytest.mark.usefixtures("interpreted")
 @given(events=st.lists(_EVENTS, min_size=150, max_size=300))
 # Shrinking would start Spark a hundred times.
 @hypothesis_settings(max_examples=2, phases=(Phase.explicit, Phase.generate))
@@ -121,6 +132,7 @@ def test_odd_events(tmp_path_factory: pytest.TempPathFactory, events: list[dict[
     both(folder, write(folder / "odd.json", [json.dumps(event) for event in events]))
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_a_lake_begun_by_one_and_continued_by_the_other(tmp_path: Path, logs: list[Path]) -> None:
     lakes = {name: tmp_path / name for name in ("alone", "spark-last", "spark-first")}
     halves = (logs[:3], logs[2:])  # one file comes to both
@@ -135,6 +147,7 @@ def test_a_lake_begun_by_one_and_continued_by_the_other(tmp_path: Path, logs: li
     assert_same(lakes["alone"], lakes["spark-first"], without={"engine"})
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_both_at_once(tmp_path: Path, logs: list[Path]) -> None:
     calm, busy = tmp_path / "calm", tmp_path / "busy"
     load(calm, *logs)
@@ -161,6 +174,7 @@ def command(lake: Path, *sources: Path) -> list[str]:
     return [sys.executable, "-m", "loglode", *words]
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_killed_at_any_moment(tmp_path: Path, logs: list[Path]) -> None:
     calm, struck = tmp_path / "calm", tmp_path / "struck"
     load(calm, *logs)
@@ -177,6 +191,13 @@ def test_killed_at_any_moment(tmp_path: Path, logs: list[Path]) -> None:
             process.wait()
     load(struck, *logs, engine="spark")
     assert_same(calm, struck, names=TABLES_OF_EVENTS)
+    pipeline.maintain(settings(struck), keep_hours=0)
+    for name in ALL_TABLES:
+        known = {Path(path) for path in deltalake.DeltaTable(str(struck / name)).file_uris()}
+        assert set((struck / name).rglob("*.parquet")) - known == set((struck / name).glob("_delta_log/*")), (
+            name
+        )
+    assert not list((struck / "_staging").iterdir())
 
 
 def test_the_key_is_in_no_plan_log_or_event(tmp_path: Path) -> None:
