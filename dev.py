@@ -64,7 +64,8 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """The whole suite."""
     install("dev")
-    return run(PYTHON, "-m", "pytest", *arguments)
+    # Files of tests run side by side, each file in one process: what it shares is made once.
+    return run(PYTHON, "-m", "pytest", "--numprocesses", "auto", "--dist", "loadfile", *arguments)
 
 
 def check(arguments: list[str]) -> int:
