@@ -5,6 +5,7 @@ ephemeral "aws_secretsmanager_random_password" "pseudonyms" {
 }
 
 resource "aws_secretsmanager_secret" "pseudonyms" {
+  #checkov:skip=CKV2_AWS_57:a new key makes new pseudonyms, and visitors are counted twice; it is changed on purpose alone
   name                    = "${var.name}-pseudonyms"
   description             = "Key of the pseudonyms. Another one makes new pseudonyms: old and new visitors no longer match."
   kms_key_id              = var.kms_key_arn

@@ -1,0 +1,137 @@
+"""Every right has a call that needs it, and every call its right."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.terraform.conftest import ROOT
+from tests.terraform.plan import policies
+
+SOURCE = ROOT / "src"
+# What a call of the SDK asks IAM for.
+RIGHTS = {
+    "head_object": {"s3:GetObject", "s3:GetObjectVersion"},
+    "get_object": {"s3:GetObject", "s3:GetObjectVersion"},
+    "download_fileobj": {"s3:GetObject", "s3:GetObjectVersion"},
+    "put_object": {"s3:PutObject"},
+    "upload_file": {"s3:PutObject", "s3:AbortMultipartUpload"},
+    "delete_object": {"s3:DeleteObject"},
+    "list_objects_v2": {"s3:ListBucket"},
+    "get_secret_value": {"secretsmanager:GetSecretValue"},
+    "start_execution": {"states:StartExecution"},
+}
+# What the integrations of Step Functions ask for.
+INTEGRATIONS = {
+    "lambda:invoke": {"lambda:InvokeFunction"},
+    "glue:startJobRun.sync": {
+        f"glue:{name}" for name in "StartJobRun GetJobRun GetJobRuns BatchStopJobRun".split()
+    },
+    "sns:publish": {"sns:Publish"},
+}
+ABOUT_CALLS = {"get_paginator", "paginate"}
+
+
+def table() -> set[tuple[str, str]]:
+    """(role, action) of each line of the page."""
+    text = (ROOT / "docs/permissions.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([a-z, ]+) \| (\w+:\w+) \|", text, re.MULTILINE)
+    return {(role, action) for roles, action in rows for role in roles.split(", ")}
+
+
+def actions(statements: list[dict[str, Any]]) -> set[str]:
+    return {a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])}
+
+
+def of(role: str) -> set[str]:
+    return {action for name, action in table() if name == role}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_roles_may_do_what_the_page_says_and_nothing_else(
+    plans: dict[str, dict[str, Any]], environment: str
+) -> None:
+    granted = policies(plans[environment])
+    assert set(granted) == {"trigger", "transform", "glue", "states", "crawler"}
+    for role, statements in granted.items():
+        assert actions(statements) == of(role), role
+
+
+@pytest.mark.slow
+def test_every_statement_is_needed(plans: dict[str, dict[str, Any]]) -> None:
+    """Without any one statement something of the page is missing, on that kind of resource."""
+    for role, statements in policies(plans["prod"]).items():
+        pairs = [{(a, r) for a in actions([s]) for r in _listed(s["Resource"])} for s in statements]
+        for i, mine in enumerate(pairs):
+            others = set().union(*(p for j, p in enumerate(pairs) if j != i))
+            conditional = "Condition" in statements[i]
+            assert conditional or not mine <= others, (role, statements[i]["Sid"])
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def calls(path: str) -> Iterator[str]:
+    """Methods of the SDK that a file calls on its clients."""
+    tree = ast.parse((SOURCE / path).read_text(encoding="utf-8"))
+    clients = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and _is_client(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        on = node.func.value
+        if _is_client(on) or (isinstance(on, ast.Name) and on.id in clients):
+            if node.func.attr == "get_paginator":
+                assert isinstance(node.args[0], ast.Constant)
+                yield str(node.args[0].value)
+            elif node.func.attr not in ABOUT_CALLS:
+                yield node.func.attr
+
+
+def _is_client(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "client"
+
+
+def test_what_the_code_calls_is_granted_to_who_calls_it() -> None:
+    storage = set(calls("loglode/storage.py"))
+    assert {"put_object", "get_object", "list_objects_v2", "get_secret_value"} <= storage
+    wanted = set().union(*(RIGHTS[call] for call in storage))
+    for role in ("transform", "glue"):
+        assert wanted <= of(role), role
+        # And no more of S3 and secrets than the code calls.
+        assert {a for a in of(role) if a.startswith(("s3:", "secretsmanager:"))} == wanted, role
+    trigger = set().union(*(RIGHTS[call] for call in calls("lambda_functions/trigger.py")))
+    assert trigger == {"states:StartExecution"}
+    assert trigger <= of("trigger")
+
+
+def test_the_state_machine_may_do_what_its_states_do() -> None:
+    definition = (SOURCE / "state_machine/pipeline.asl.json").read_text(encoding="utf-8")
+    found = set(re.findall(r'"Resource": "arn:aws:states:::([\w:.-]+)"', definition))
+    wanted = set().union(*(_integration(name) for name in found))
+    own = {a for a in of("states") if not a.startswith(("logs:", "xray:"))}
+    assert own == wanted
+
+
+def _integration(name: str) -> set[str]:
+    if name.startswith("aws-sdk:"):
+        _, service, call = name.split(":")
+        return {f"{service}:{call[0].upper()}{call[1:]}"}
+    return INTEGRATIONS[name]
+
+
+@pytest.mark.slow
+def test_policies_fit_into_a_role(plans: dict[str, dict[str, Any]]) -> None:
+    for role, statements in policies(plans["prod"]).items():
+        assert len(json.dumps(statements).replace(" ", "")) < 10_240, role
