@@ -86,11 +86,16 @@ def lock(arguments: list[str]) -> int:
     install("dev")
     compiler = [PYTHON, "-m", *COMPILE, "--custom-compile-command", "python3 dev.py lock"]
     extras = ["--extra", "aws", "--extra", "spark"]
-    extra = {"run": [], "dev": ["--group", "dev", *extras, "--constraint", "requirements/run.txt"]}
+    extra = {
+        "run": [],
+        "dev": ["--group", "dev", *extras, "--constraint", "requirements/run.txt"],
+        # What the functions' image holds: no more than was tested, hence the other lock as constraint.
+        "aws": ["--extra", "aws", "--constraint", "requirements/dev.txt"],
+    }
     codes = []
-    for kind in KINDS:
+    for kind, words in extra.items():
         target = f"requirements/{kind}.txt"
-        codes.append(run(*compiler, *extra[kind], *arguments, "--output-file", target))
+        codes.append(run(*compiler, *words, *arguments, "--output-file", target))
     # One platform, and no hashes: Glue's list of modules has no place for them.
     plain = [word for word in compiler if word not in ("--universal", "--generate-hashes")]
     glue = ["requirements/glue.in", "--python-platform", "x86_64-manylinux_2_28", "--constraint"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -55,8 +56,13 @@ def terraform(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Con
         )
     assert pytestconfig.cache is not None
     home = pytestconfig.cache.mkdir("terraform-offline")
-    environment = {**os.environ, "TF_OFFLINE_HOME": str(home), "TF_OFFLINE_PREDICT": "1"}
-    lines = subprocess.run([KIT, "env"], env=environment, capture_output=True, text=True, check=True).stdout
+    environment = {**os.environ, "TF_OFFLINE_HOME": str(home / "kit"), "TF_OFFLINE_PREDICT": "1"}
+    with (home / "lock").open("w") as lock:
+        # Files of tests run side by side, and the first of them makes the kit ready.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lines = subprocess.run(
+            [KIT, "env"], env=environment, capture_output=True, text=True, check=True
+        ).stdout
     environment |= dict(re.findall(r"^export (\w+)='(.*)'$", lines, re.MULTILINE))
     for name in lines.rpartition("unset ")[2].split():
         environment.pop(name, None)
