@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -10,11 +11,13 @@ import pytest
 from tests.terraform.conftest import ROOT
 
 
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "terraform" / f"{name}.py")
+def script(name: str, folder: str = "terraform") -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up.
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
@@ -31,3 +34,13 @@ READMES = list(script("build_readmes").pages())
 def test_readme_is_what_the_module_says(page: Path, wanted: str) -> None:
     assert page.read_text() == wanted, "run terraform/build_readmes.py"
     assert "|  |" not in wanted, "a variable or output without type or description"
+
+
+def test_costs_are_what_their_arithmetic_says() -> None:
+    cost = script("build_cost", "docs")
+    assert (ROOT / "docs/cost.md").read_text() == cost.text(), "run docs/build_cost.py"
+    # More data costs more, and what is idle computes nothing.
+    totals = [cost.month(gb, 288, is_glue=False).total for gb in (0.001, 1, 10, 100)]
+    assert totals == sorted(totals)
+    assert cost.month(1, 0, is_glue=False).costs["Lambda"] == 0
+    assert cost.month(1, 0, is_glue=True).costs["Glue"] == 0

@@ -9,7 +9,7 @@ import pytest
 from tests.terraform.conftest import ROOT, Terraform
 from tests.terraform.plan import resources, strings
 
-FOLDERS = sorted(
+FOLDERS = ["terraform/bootstrap"] + sorted(
     str(path.relative_to(ROOT))
     for parent in ("modules", "environments")
     for path in (ROOT / "terraform" / parent).iterdir()

@@ -1,0 +1,189 @@
+"""Write docs/cost.md: what a month costs, with the arithmetic. Change a price or a figure here and run it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+TARGET = Path(__file__).with_name("cost.md")
+DAYS = 30
+# Public list prices, us-east-1, USD, without free tiers and discounts.
+PRICES = {
+    "Lambda arm64, GB-second": 0.0000133334,
+    "Lambda, request": 0.20 / 1e6,
+    "Lambda, temporary disk beyond 512 MB, GB-second": 0.0000000309,
+    "Glue G.1X, worker-hour (4 vCPU)": 0.44,
+    "Step Functions standard, transition": 0.025 / 1e3,
+    "S3 standard, GB-month": 0.023,
+    "S3 standard-IA, GB-month": 0.0125,
+    "S3 Glacier Instant Retrieval, GB-month": 0.004,
+    "S3, PUT": 0.005 / 1e3,
+    "S3, GET": 0.0004 / 1e3,
+    "SQS, request": 0.40 / 1e6,
+    "CloudWatch, alarm of one metric": 0.10,
+    "CloudWatch, metric": 0.30,
+    "CloudWatch, logs taken in, GB": 0.50,
+    "X-Ray, trace": 5 / 1e6,
+    "Secrets Manager, secret": 0.40,
+    "ECR, GB-month": 0.10,
+}
+# Measured, benchmarks/RESULTS.md: CPU microseconds an event, and bytes of 300,000 generated events.
+EVENT_BYTES = 430
+LOAD_US, GOLD_US = 9.0, 2.5
+GZIP, SILVER, GOLD = 0.124, 0.095, 0.015
+# Assumed.
+SPARK_SHARE = 0.5  # of a worker's processors that do what the embedded engine does
+LAMBDA_GB, LAMBDA_VCPU, LAMBDA_DISK_GB, FIXED_SECONDS = 3008 / 1024, 3008 / 1769, 3.5, 4.0
+GLUE_FIXED_HOURS = 2 * 1.5 / 60  # two workers, a minute and a half until they work
+PUTS, GETS, TRANSITIONS, TRACES, LOG_GB, MESSAGES = 45, 400, 7, 4, 30e-6, 6
+ALARMS, METRICS, SECRETS, IMAGE_GB = 23, 20, 1, 0.5
+KEPT_DAYS = 365
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month of one way to work; costs by service in USD."""
+
+    title: str
+    costs: dict[str, float]
+    cpu_hours: float
+
+    @property
+    def total(self) -> float:
+        return sum(self.costs.values())
+
+
+def month(gb: float, runs: int, *, is_glue: bool) -> Month:
+    """`gb` a day in `runs` batches; each brings its lines to silver and the day, half full, to gold again."""
+    events = gb * 1e9 / EVENT_BYTES
+    cpu = (events * LOAD_US + runs * events / 2 * GOLD_US) / 1e6
+    p = PRICES
+    costs = {"Lambda": 0.0, "Glue": 0.0}
+    if is_glue:
+        workers = cpu / SPARK_SHARE / 4 / 3600 + runs * 2 * GLUE_FIXED_HOURS
+        costs["Glue"] = DAYS * workers * p["Glue G.1X, worker-hour (4 vCPU)"]
+    else:
+        seconds = cpu / LAMBDA_VCPU + runs * FIXED_SECONDS
+        each = LAMBDA_GB * p["Lambda arm64, GB-second"]
+        each += LAMBDA_DISK_GB * p["Lambda, temporary disk beyond 512 MB, GB-second"]
+        costs["Lambda"] = DAYS * (seconds * each + runs * 4 * p["Lambda, request"])
+    costs["Step Functions"] = DAYS * runs * TRANSITIONS * p["Step Functions standard, transition"]
+    costs["S3 requests"] = DAYS * runs * (PUTS * p["S3, PUT"] + GETS * p["S3, GET"])
+    costs["S3 storage"] = storage(gb)
+    costs["SQS, X-Ray, logs"] = (
+        DAYS
+        * runs
+        * (
+            MESSAGES * p["SQS, request"]
+            + TRACES * p["X-Ray, trace"]
+            + LOG_GB * p["CloudWatch, logs taken in, GB"]
+        )
+    )
+    costs["Alarms, metrics, secret, image"] = idle()
+    how = f"{runs} runs of Glue a day" if is_glue else f"{runs} batches a day in Lambda"
+    return Month(f"{gb:g} GB, {how}", costs, cpu / 3600)
+
+
+def storage(gb: float) -> float:
+    """What lies there after a year, for a month: raw logs cool down, tables stay warm."""
+    p, raw = PRICES, gb * GZIP
+    cooled = raw * (30 * p["S3 standard, GB-month"] + 60 * p["S3 standard-IA, GB-month"])
+    cooled += raw * (KEPT_DAYS - 90) * p["S3 Glacier Instant Retrieval, GB-month"]
+    return cooled + gb * (SILVER + GOLD) * KEPT_DAYS * p["S3 standard, GB-month"]
+
+
+def idle() -> float:
+    """A month in which nothing comes: no compute."""
+    p = PRICES
+    watch = ALARMS * p["CloudWatch, alarm of one metric"] + METRICS * p["CloudWatch, metric"]
+    return watch + SECRETS * p["Secrets Manager, secret"] + IMAGE_GB * p["ECR, GB-month"]
+
+
+CASES = (
+    month(1, 288, is_glue=False),
+    month(10, 288, is_glue=False),
+    month(100, 288, is_glue=False),
+    month(100, 24, is_glue=True),
+    month(1000, 24, is_glue=True),
+)
+
+
+def text() -> str:
+    """The whole page."""
+    rows = [[service, *(f"{case.costs[service]:,.2f}" for case in CASES)] for service in CASES[0].costs]
+    rows.append(["**a month, USD**", *(f"**{case.total:,.2f}**" for case in CASES)])
+    per_gb = [f"{case.total / (float(case.title.split()[0]) * DAYS):.4f}" for case in CASES]
+    rows.append(["a GB of raw logs", *per_gb])
+    lambda_gb = (
+        1e9 / EVENT_BYTES * LOAD_US / 1e6 / LAMBDA_VCPU * LAMBDA_GB * PRICES["Lambda arm64, GB-second"]
+    )
+    least = 2 / 60 * PRICES["Glue G.1X, worker-hour (4 vCPU)"]
+    events = 10e9 / EVENT_BYTES
+    parts = [
+        *(
+            "# What it costs",
+            "",
+            "Made by `docs/build_cost.py`; a test keeps it current. GB are raw JSON lines,",
+        ),
+        *("uncompressed, a day; they lie in bronze compressed.", "", "## A month", ""),
+        *table(["service", *(case.title for case in CASES)], rows),
+        *("", "An idle month: **no compute at all**, and "),
+    ]
+    parts[-1] += f"{idle():.2f} USD for alarms, metrics, the secret and the image; what is stored costs on."
+    parts += [
+        "",
+        "Athena comes on top, 5 USD for each TB that questions scan; a question to gold scans megabytes.",
+        "",
+    ]
+    parts += ["## What drives it", ""]
+    parts += [
+        f"- Loading a GB takes {1e9 / EVENT_BYTES / 1e6:.2f} M events x {LOAD_US} µs of CPU ="
+        f" {1e3 / EVENT_BYTES * LOAD_US:.1f} s. In Lambda that is {lambda_gb:.5f} USD a GB; the least that one run of"
+        f" Glue costs (two workers, one minute) is {least:.4f} USD: {least / lambda_gb:.0f} GB in Lambda.",
+        "- **Gold is worked out again for every day that a batch touches.** Each batch therefore pays for the day so"
+        f" far: with 10 GB a day and 288 batches {288 * events / 2 * GOLD_US / 1e6 / 3600:.1f} CPU-hours a day for"
+        f" gold, {events * LOAD_US / 1e6 / 3600:.2f} for loading. Fewer, larger batches are cheaper; fresher ones dearer."
+        " The two columns of 100 GB show it.",
+        f"- From {900 * LAMBDA_VCPU / GOLD_US * EVENT_BYTES / 1e3:.0f} GB a day gold's share of a batch takes more than"
+        " the 15 minutes of Lambda when the day is full, and Glue takes over batch by batch. Well before that, take the trigger's event source mapping away and start"
+        " `bronze_silver` and `silver_gold` each hour on a schedule, with Glue's bookmark.",
+        "- Storage wins in the end: tables are kept in S3 standard for as long as they are asked.",
+        *(
+            "",
+            "## Prices",
+            "",
+            "Public list prices, us-east-1, as last known on 2026-11-23; free tiers left out.",
+            "",
+        ),
+        *table(
+            ["what", "USD"],
+            [[name, f"{price:.10f}".rstrip("0").rstrip(".")] for name, price in PRICES.items()],
+        ),
+        *("", "## Quantities", "", "| quantity | value | from |", "|---|---|---|"),
+        f"| bytes of an event | {EVENT_BYTES} | measured, generated logs |",
+        f"| compressed, silver, gold: share of raw bytes | {GZIP}, {SILVER}, {GOLD} | measured, 300,000 events |",
+        f"| CPU of an event: loading, gold | {LOAD_US} µs, {GOLD_US} µs | measured, benchmarks/RESULTS.md |",
+        f"| Lambda | {LAMBDA_GB:.2f} GB, {LAMBDA_VCPU:.2f} vCPU | as Terraform sets it; a vCPU as fast as measured: assumed |",
+        f"| a batch in Lambda beside its CPU | {FIXED_SECONDS:g} s | assumed |",
+        f"| a worker of Glue does, of what its 4 vCPU could | {SPARK_SHARE:g} | assumed |",
+        f"| a batch: PUT, GET, transitions, traces | {PUTS}, {GETS}, {TRANSITIONS}, {TRACES} | counted from the code, rounded up |",
+        f"| kept for | {KEPT_DAYS} days | assumed |",
+        *(
+            "",
+            "Seconds were measured on two shared cores, not on AWS: the first bill decides. The month's budget",
+        ),
+        "in Terraform tells at 80 % of what was set.",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def table(columns: list[str], rows: list[list[str]]) -> list[str]:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    return lines + [f"| {' | '.join(row)} |" for row in rows]
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text(), encoding="utf-8")
+    sys.stdout.write(f"{TARGET}\n")
