@@ -42,5 +42,5 @@ def test_costs_are_what_their_arithmetic_says() -> None:
     # More data costs more, and what is idle computes nothing.
     totals = [cost.month(gb, 288, is_glue=False).total for gb in (0.001, 1, 10, 100)]
     assert totals == sorted(totals)
-    assert cost.month(1, 0, is_glue=False).costs["Lambda"] == 0
-    assert cost.month(1, 0, is_glue=True).costs["Glue"] == 0
+    assert cost.month(0, 0, is_glue=False).costs["Lambda"] == 0
+    assert cost.month(0, 0, is_glue=True).costs["Glue"] == 0

@@ -9,12 +9,15 @@ import pytest
 from tests.terraform.conftest import ROOT, Terraform
 from tests.terraform.plan import resources, strings
 
-FOLDERS = ["terraform/bootstrap"] + sorted(
-    str(path.relative_to(ROOT))
-    for parent in ("modules", "environments")
-    for path in (ROOT / "terraform" / parent).iterdir()
-    if path.is_dir()
-)
+FOLDERS = [
+    "terraform/bootstrap",
+    *sorted(
+        str(path.relative_to(ROOT))
+        for parent in ("modules", "environments")
+        for path in (ROOT / "terraform" / parent).iterdir()
+        if path.is_dir()
+    ),
+]
 TESTED = [folder for folder in FOLDERS if list((ROOT / folder).glob("tests/*.tftest.hcl"))]
 # What names a thing of an account; two environments must share none of them.
 NAMES = frozenset(
