@@ -6,7 +6,6 @@ committed once, and a function that is ended by its timeout leaves nothing half 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -25,7 +24,6 @@ from loglode.settings import Settings
 MEMORY_SHARE = 0.5
 # Staged files and one object at a time lie on the disk; what the engine spills as well.
 DISK_SHARE = 0.25
-MAX_REFUSED_SHARE = "0.1"
 
 logger = Logger(service="loglode-transform")
 metrics = Metrics(namespace="Loglode", service="transform")
@@ -70,14 +68,5 @@ def bronze_to_silver(settings: Settings, manifest: str) -> dict[str, Any]:
 
 def quality_gate(settings: Settings) -> dict[str, Any]:
     """The refused share of all that this execution has loaded, in however many attempts."""
-    wanted = settings.correlation_id.replace("'", "''")
-    found = pipeline.query(
-        settings,
-        "select coalesce(sum(lines_read), 0), coalesce(sum(lines_quarantined), 0) from runs"
-        f" where correlation_id = '{wanted}'",
-    )
-    read, refused = (int(value) for value in next(found.rows))
-    share = refused / read if read else 0.0
-    limit = float(os.environ.get("LOGLODE_MAX_REFUSED_SHARE", MAX_REFUSED_SHARE))
-    logger.info("quality gate", extra={"figures": json.dumps({"read": read, "refused": refused})})
-    return {"refused_share": share, "is_acceptable": share <= limit}
+    found = pipeline.quality_gate(settings, settings.correlation_id)
+    return {"refused_share": found.refused_share, "is_acceptable": found.is_acceptable}

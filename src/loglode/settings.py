@@ -15,6 +15,7 @@ KEY_FILE_VARIABLE = "LOGLODE_KEY_FILE"
 KEY_SECRET_VARIABLE = "LOGLODE_KEY_SECRET"  # noqa: S105 - a name
 CORRELATION_VARIABLE = "LOGLODE_CORRELATION_ID"
 MEMORY_VARIABLE = "LOGLODE_MEMORY_MB"
+REFUSED_VARIABLE = "LOGLODE_MAX_REFUSED_SHARE"
 MIN_MEMORY_MB = 128
 Engine = Literal["duckdb", "spark"]
 # A failed batch is done again from its start; a cluster needs large ones to keep all of it busy.
@@ -36,6 +37,8 @@ class Settings:
     key_file: Path | None = None
     # Name or ARN of the key in Secrets Manager; goes before the file.
     key_secret: str = ""
+    # Refused lines / lines read that the quality gate lets pass; the contract's own where None.
+    max_refused_share: float | None = None
     # Follows a batch from the event to the commit; stands in ops.runs.
     correlation_id: str = ""
     engine: Engine = "duckdb"
@@ -72,6 +75,7 @@ class Settings:
             batch_bytes=batch_bytes if batch_bytes is not None else BATCH_BYTES[engine],
             key_file=Path(key) if key else None,
             key_secret=key_secret or os.environ.get(KEY_SECRET_VARIABLE, ""),
+            max_refused_share=_share(REFUSED_VARIABLE),
             correlation_id=correlation_id or os.environ.get(CORRELATION_VARIABLE, ""),
             engine=engine,
             master=master,
@@ -97,3 +101,16 @@ def _number(variable: str, default: int) -> int:
     if not text.isdigit():
         raise UsageError(f"{variable} is {text!r}", hint="a whole number of megabytes is wanted")
     return int(text)
+
+
+def _share(variable: str) -> float | None:
+    text = os.environ.get(variable)
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise UsageError(f"{variable} is {text!r}", hint="a share from 0 to 1 is wanted")
+    return value

@@ -21,6 +21,8 @@ ALLOWED: dict[str, set[str]] = {
     "storage": {"errors"},
     "contract": {"errors"},
     "settings": {"contract", "errors", "storage"},
+    # Names alone, for all who emit or watch them.
+    "metrics": set(),
     "sources": {"errors", "storage"},
     "formats": {"contract", "errors"},
     "lake": {"contract", "errors", "files", "storage"},

@@ -111,6 +111,7 @@ def _to_contract(document: dict[str, Any]) -> Contract:
         ),
         session_gap_seconds=_seconds(custom, "sessionGapSeconds", 1800),
         source_session_gap_seconds=_seconds(custom, "sourceSessionGapSeconds", 86400),
+        max_refused_share=_share(custom, "maxRefusedShare", 0.1),
     )
 
 
@@ -119,6 +120,13 @@ def _seconds(custom: dict[str | None, Any], name: str, default: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise ContractError(f"{name} is {value!r}", hint="a whole number of seconds above 0 is wanted")
     return value
+
+
+def _share(custom: dict[str | None, Any], name: str, default: float) -> float:
+    value = _number(name, custom.get(name, default))
+    if not 0 <= value <= 1:
+        raise ContractError(f"{name} is {value!r}", hint="a share from 0 to 1 is wanted")
+    return float(value)
 
 
 def _items(where: str, value: object) -> list[Any]:

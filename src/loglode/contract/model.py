@@ -85,6 +85,8 @@ class Contract:
     sensitive_parameters: tuple[str, ...]
     session_gap_seconds: int
     source_session_gap_seconds: int
+    # Refused lines / lines read, 0 to 1, above which a load is not acceptable.
+    max_refused_share: float
 
     @property
     def read_fields(self) -> tuple[Field, ...]:

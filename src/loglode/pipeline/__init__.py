@@ -1,6 +1,7 @@
 """The pipeline's calls, the same wherever it runs: plan, bronze_to_silver, silver_to_gold."""
 
 from loglode.engines.duckdb.query import QueryResult
+from loglode.pipeline.gate import GateReport, quality_gate
 from loglode.pipeline.inspect import StatusReport, query, status
 from loglode.pipeline.maintain import UpkeepReport, maintain
 from loglode.pipeline.quarantine import list_quarantine, replay_quarantine
@@ -10,6 +11,7 @@ from loglode.pipeline.verify import Check, VerifyReport, verify
 
 __all__ = [
     "Check",
+    "GateReport",
     "QueryResult",
     "RunReport",
     "StatusReport",
@@ -18,6 +20,7 @@ __all__ = [
     "list_quarantine",
     "load_objects",
     "maintain",
+    "quality_gate",
     "query",
     "replay_quarantine",
     "run",

@@ -1,0 +1,41 @@
+"""The quality gate, which says whether what was loaded may go on to gold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loglode.pipeline.inspect import query
+from loglode.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """Lines of the loads asked for, and the share of them that was refused, against its limit."""
+
+    lines_read: int
+    lines_quarantined: int
+    limit: float
+
+    @property
+    def refused_share(self) -> float:
+        """Refused lines / lines read, 0 to 1; 0 where nothing was read."""
+        return self.lines_quarantined / self.lines_read if self.lines_read else 0.0
+
+    @property
+    def is_acceptable(self) -> bool:
+        """Whether the share is not above the limit."""
+        return self.refused_share <= self.limit
+
+
+def quality_gate(settings: Settings, correlation_id: str) -> GateReport:
+    """All that was loaded under a correlation id, in however many attempts, against the contract's
+    maxRefusedShare (or what the settings say instead). Raises LakeError where there is no lake."""
+    wanted = correlation_id.replace("'", "''")
+    found = query(
+        settings,
+        "select coalesce(sum(lines_read), 0)::bigint, coalesce(sum(lines_quarantined), 0)::bigint from runs"
+        f" where correlation_id = '{wanted}'",
+    )
+    read, refused = next(found.rows)
+    own = settings.max_refused_share
+    return GateReport(read, refused, settings.contract.max_refused_share if own is None else own)

@@ -1,0 +1,67 @@
+"""Who watches a metric watches one that is emitted, and what is emitted is told with unit and meaning."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from loglode import metrics
+
+MONITORING = Path(__file__).resolve().parents[2] / "terraform" / "modules" / "monitoring"
+
+
+def watched() -> set[str]:
+    """Names of the pipeline's own metrics in alarms and dashboards."""
+    alarms = (MONITORING / "main.tf").read_text(encoding="utf-8")
+    boards = (MONITORING / "dashboard.tf").read_text(encoding="utf-8")
+    found = set(
+        re.findall(r'namespace\s*=\s*var\.metric_namespace,?\s*metric(?:_name)?\s*=\s*"(\w+)"', alarms)
+    )
+    found |= set(re.findall(r'local\.dashboard\["(\w+)"\]', boards))
+    for listed in re.findall(r"for m in \[([^]]*)\] : local\.dashboard", boards):
+        found |= set(re.findall(r'"(\w+)"', listed))
+    return found
+
+
+def test_alarms_and_dashboards_watch_metrics_that_are_emitted() -> None:
+    assert len(watched()) >= 6
+    assert watched() <= metrics.BY_NAME.keys()
+    variables = (MONITORING / "variables.tf").read_text(encoding="utf-8")
+    (space,) = re.findall(r'variable "metric_namespace" \{[^}]*default\s*=\s*"(\w+)"', variables)
+    assert space == metrics.NAMESPACE
+    alarms = (MONITORING / "main.tf").read_text(encoding="utf-8")
+    assert re.search(r"loglode\s*=\s*\{ " + r", ".join(f"{d} = [^,}}]+" for d in metrics.DIMENSIONS), alarms)
+
+
+def test_the_pipeline_module_names_the_service_that_is_emitted() -> None:
+    pipeline = (MONITORING.parent / "pipeline" / "main.tf").read_text(encoding="utf-8")
+    assert re.search(rf'^\s+service\s+= "{metrics.SERVICE}"$', pipeline, re.MULTILINE)
+
+
+def test_the_embedded_format() -> None:
+    line = metrics.embedded(
+        {"LinesRead": 3, "RefusedShare": 0.5}, service="transform", lake="s3://lake", timestamp_ms=1
+    )
+    assert line == {
+        "_aws": {
+            "Timestamp": 1,
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "Loglode",
+                    "Dimensions": [["service", "lake"]],
+                    "Metrics": [
+                        {"Name": "LinesRead", "Unit": "Count"},
+                        {"Name": "RefusedShare", "Unit": "None"},
+                    ],
+                }
+            ],
+        },
+        "service": "transform",
+        "lake": "s3://lake",
+        "LinesRead": 3,
+        "RefusedShare": 0.5,
+    }
+    with pytest.raises(KeyError):
+        metrics.embedded({"batch_id": 1}, service="transform", lake="s3://lake", timestamp_ms=1)
