@@ -5,12 +5,14 @@ python3 dev.py test [OPTION...]  the whole test suite (options go to pytest)
 python3 dev.py check             lint, formatting and types
 python3 dev.py bench [OPTION...] the benchmarks in benchmarks/
 python3 dev.py lock              renew requirements/*.txt from pyproject.toml
+python3 dev.py aws [OPTION...]   the pipeline on AWS, emulated on this machine
 python3 dev.py package           what AWS is given: dist/*.whl, dist/glue/*
 """
 
 from __future__ import annotations  # an old Python shall get as far as the message
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -39,7 +41,7 @@ class StopError(Exception):
 
 def main(arguments: list[str]) -> int:
     """Run a command; returns its exit code."""
-    commands = {"demo": demo, "test": test, "check": check, "bench": bench, "lock": lock, "package": package}
+    commands = {f.__name__: f for f in (demo, test, check, bench, lock, package, aws)}
     if not arguments or arguments[0] not in commands:
         sys.stderr.write(__doc__ or "")
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
@@ -118,6 +120,14 @@ def package(arguments: list[str]) -> int:
     (DIST / "glue" / "modules.txt").write_text(",".join(modules))
     sys.stdout.writelines(f"{file.relative_to(ROOT)}\n" for file in sorted(DIST.rglob("*.*")))
     return 0
+
+
+def aws(arguments: list[str]) -> int:
+    """Functions, state machine and Glue scripts on an emulator, until Ctrl-C."""
+    install("dev")
+    words = [PYTHON, "-m", "local_aws", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    return subprocess.run([str(word) for word in words], env=environment, check=False).returncode
 
 
 def pins(lock_file: Path) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The steps of the state machine that run in Lambda with the embedded engine.
 
-`step` is bronze_to_silver, quality_gate or silver_to_gold. Each may be repeated: what is committed is
-committed once, and a function that is ended by its timeout leaves nothing half done.
+`step` is bronze_to_silver, quality_gate, silver_to_gold or finish. Each may be repeated: what is committed
+is committed once, and a function that is ended by its timeout leaves nothing half done.
 """
 
 from __future__ import annotations
@@ -9,21 +9,33 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lambda_functions.catalog import is_behind
 from loglode import pipeline
-from loglode.errors import SourceError, UsageError
+from loglode.errors import BooksError, SourceError, UsageError
 from loglode.pipeline.manifest import read_manifest
 from loglode.settings import Settings
+from loglode.sources import SourceObject
 
 # The embedded engine gets this share of the function's memory; Python and Arrow take the rest.
 MEMORY_SHARE = 0.5
 # Staged files and one object at a time lie on the disk; what the engine spills as well.
 DISK_SHARE = 0.25
+# Lines are bytes that were compressed; what has to fit is measured unpacked. One commit each.
+BATCH_BYTES = 256 << 20
+# What a compressed object is taken to unpack to, and how many bytes of lines are done in a second at least.
+COMPRESSED_FACTOR = 10
+COMPRESSED_NAMES = (".gz", ".zst", ".zstd")
+BYTES_A_SECOND = 5 << 20
+# A batch is begun when twice the time that the slowest one took is left, and this at least.
+RESERVE_SECONDS = 30.0
 
 logger = Logger(service="loglode-transform")
 metrics = Metrics(namespace="Loglode", service="transform")
@@ -36,37 +48,75 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         lake=os.environ["LOGLODE_LAKE"],
         memory_limit_mb=int(int(context.memory_limit_in_mb) * MEMORY_SHARE),
         correlation_id=event["correlation_id"],
+        batch_bytes=BATCH_BYTES,
     )
     match event.get("step"):
         case "bronze_to_silver":
-            result = bronze_to_silver(settings, event["manifest"])
+            result = bronze_to_silver(settings, event["manifest"], context)
         case "quality_gate":
             result = quality_gate(settings)
         case "silver_to_gold":
             result = {"gold_days": pipeline.update_gold(settings)}
+        case "finish":
+            result = finish(settings)
         case other:
-            raise UsageError(f"no step {other!r}", hint="bronze_to_silver, quality_gate, silver_to_gold")
+            raise UsageError(
+                f"no step {other!r}", hint="bronze_to_silver, quality_gate, silver_to_gold, finish"
+            )
     logger.info("step done", extra={"step": event["step"], "batch_id": event["batch_id"], "result": result})
     return result
 
 
-def bronze_to_silver(settings: Settings, manifest: str) -> dict[str, Any]:
-    """Load the manifest's objects, or say that they are too large for this function."""
+def bronze_to_silver(settings: Settings, manifest: str, context: LambdaContext) -> dict[str, Any]:
+    """Load the manifest's objects. `outcome` is done, unfinished (call again) or too_large (for Glue)."""
     objects = read_manifest(manifest)
-    room = shutil.disk_usage(tempfile.gettempdir()).free * DISK_SHARE
-    if sum(o.size for o in objects) > room:
-        return {"is_too_large": True}
-    report = pipeline.load_objects(settings, objects)
+    if not _fits(objects, context):
+        return {"outcome": "too_large"}
+    report = pipeline.load_objects(settings, objects, may_go_on=_clock(context))
     if report.failed:
         # The others are committed; a repetition skips them.
         raise SourceError(f"{len(report.failed)} objects failed, the first: {report.failed[0]}")
+    if report.objects + report.objects_skipped + report.objects_left != len(objects):
+        raise BooksError(f"{manifest}: {len(objects)} objects are named, not all are accounted for")
     metrics.add_metric("LinesRead", MetricUnit.Count, report.lines_read)
     metrics.add_metric("LinesQuarantined", MetricUnit.Count, report.lines_quarantined)
     metrics.flush_metrics()
-    return {"is_too_large": False, "rows_silver": report.rows_silver, "lines_read": report.lines_read}
+    outcome = "unfinished" if report.objects_left else "done"
+    return {"outcome": outcome, "rows_silver": report.rows_silver, "lines_read": report.lines_read}
+
+
+def _fits(objects: Sequence[SourceObject], context: LambdaContext) -> bool:
+    """Whether the largest object can be done in the time, and lies on the disk beside a batch's files.
+
+    Memory does not grow with the objects: lines are streamed.
+    """
+    weights = [o.size * (COMPRESSED_FACTOR if o.uri.endswith(COMPRESSED_NAMES) else 1) for o in objects]
+    largest = max(weights, default=0)
+    room = shutil.disk_usage(tempfile.gettempdir()).free * DISK_SHARE
+    seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
+    return max(largest, BATCH_BYTES) <= room and largest <= seconds * BYTES_A_SECOND
+
+
+def _clock(context: LambdaContext) -> Callable[[], bool]:
+    """Asked before each batch but the first: whether there is time for another."""
+    slowest, before = 0.0, time.monotonic()
+
+    def is_time_left() -> bool:
+        nonlocal slowest, before
+        now = time.monotonic()
+        slowest, before = max(slowest, now - before), now
+        return context.get_remaining_time_in_millis() / 1000 > max(RESERVE_SECONDS, 2 * slowest)
+
+    return is_time_left
 
 
 def quality_gate(settings: Settings) -> dict[str, Any]:
     """The refused share of all that this execution has loaded, in however many attempts."""
     found = pipeline.quality_gate(settings, settings.correlation_id)
     return {"refused_share": found.refused_share, "is_acceptable": found.is_acceptable}
+
+
+def finish(settings: Settings) -> dict[str, Any]:
+    """What comes after gold's commits, whichever engine made them: whether the catalog knows all tables."""
+    database = os.environ.get("LOGLODE_CATALOG", "")
+    return {"is_catalog_behind": bool(database) and is_behind(settings, database)}

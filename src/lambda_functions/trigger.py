@@ -17,10 +17,11 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from loglode.pipeline.executions import start_execution
 from loglode.pipeline.manifest import batch_name, write_manifest
 from loglode.sources import SourceObject
 from loglode.sources.discover import on_s3
-from loglode.storage import S3Path, client
+from loglode.storage import S3Path
 
 logger = Logger(service="loglode-trigger")
 
@@ -99,20 +100,9 @@ def start(objects: list[SourceObject], correlation_id: str) -> str:
     """Start the state machine, unless it has had this very batch; returns the execution's name."""
     name = batch_name(objects)
     manifest = write_manifest(S3Path.parse(os.environ["LOGLODE_MANIFESTS"]), objects)
-    given = {
-        "batch_id": name,
-        "correlation_id": correlation_id,
-        "manifest": str(manifest),
-        "objects": len(objects),
-        "bytes": sum(o.size for o in objects),
-    }
-    states = client("stepfunctions")
-    try:
-        states.start_execution(
-            stateMachineArn=os.environ["LOGLODE_STATE_MACHINE"], name=name, input=json.dumps(given)
-        )
-    except states.exceptions.ExecutionAlreadyExists:
-        logger.info("this batch was started before", extra={"execution": name})
-    else:
+    machine = os.environ["LOGLODE_STATE_MACHINE"]
+    if start_execution(machine, name, manifest, objects, batch=name, correlation=correlation_id):
         logger.info("execution started", extra={"execution": name, "objects": len(objects)})
+    else:
+        logger.info("this batch was started before", extra={"execution": name})
     return name

@@ -58,7 +58,7 @@ class S3Path:
 
     def exists(self) -> bool:
         """Whether there is an object at this very key."""
-        with _told(str(self)):
+        with call(str(self)):
             try:
                 client("s3").head_object(Bucket=self.bucket, Key=self.key)
             except _sdk().ClientError as error:
@@ -69,18 +69,18 @@ class S3Path:
 
     def read_bytes(self) -> bytes:
         """The whole object. Raises StorageError."""
-        with _told(str(self)):
+        with call(str(self)):
             found = client("s3").get_object(Bucket=self.bucket, Key=self.key)
             return bytes(found["Body"].read())
 
     def write_bytes(self, data: bytes) -> None:
         """Put an object, encrypted as the settings want. Raises StorageError."""
-        with _told(str(self)):
+        with call(str(self)):
             client("s3").put_object(Bucket=self.bucket, Key=self.key, Body=data, **_encryption())
 
     def unlink(self) -> None:
         """Delete the object; none is no error."""
-        with _told(str(self)):
+        with call(str(self)):
             client("s3").delete_object(Bucket=self.bucket, Key=self.key)
 
 
@@ -110,7 +110,7 @@ def list_objects(folder: S3Path, *, as_prefix: bool = False, after: str = "") ->
     """
     prefix = folder.key if as_prefix or not folder.key else folder.key + "/"
     start = {"StartAfter": prefix + after} if after else {}
-    with _told(str(folder)):
+    with call(str(folder)):
         pages = client("s3").get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=folder.bucket, Prefix=prefix, **start):
             for entry in page.get("Contents", ()):
@@ -119,7 +119,7 @@ def list_objects(folder: S3Path, *, as_prefix: bool = False, after: str = "") ->
 
 def head(path: S3Path, version: str = "") -> S3Object:
     """One object's state. Raises StorageError where there is none."""
-    with _told(str(path)):
+    with call(str(path)):
         chosen = {"VersionId": version} if version else {}
         entry = client("s3").head_object(Bucket=path.bucket, Key=path.key, **chosen)
     return _object(path.bucket, path.key, entry["ContentLength"], entry)
@@ -149,7 +149,7 @@ def missing(folder: Location, names: list[str]) -> list[str]:
 
 def upload(source: Path, target: S3Path) -> None:
     """Copy a local file to S3, large ones in parts. Raises StorageError."""
-    with _told(str(target)):
+    with call(str(target)):
         client("s3").upload_file(str(source), target.bucket, target.key, ExtraArgs=_encryption())
 
 
@@ -163,7 +163,7 @@ def _encryption() -> dict[str, str]:
 
 def read_range(path: S3Path, etag: str, version: str, *, size: int) -> bytes:
     """The first bytes of an object in the state that was listed. Raises StorageError."""
-    with _told(str(path)):
+    with call(str(path)):
         state = {"VersionId": version} if version else {"IfMatch": f'"{etag}"'} if etag else {}
         found = client("s3").get_object(
             Bucket=path.bucket, Key=path.key, Range=f"bytes=0-{size - 1}", **state
@@ -179,7 +179,7 @@ def download(path: S3Path, etag: str, version: str, target: Any) -> None:
     """
     from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - without S3 nobody needs it
 
-    with _told(str(path)):
+    with call(str(path)):
         client("s3").download_fileobj(
             path.bucket,
             path.key,
@@ -239,7 +239,7 @@ def s3_access() -> S3Access:
 @functools.cache
 def read_secret(name: str) -> str:
     """Text of a secret of Secrets Manager, by name or ARN; asked for once a process."""
-    with _told(f"secret {name}"):
+    with call(f"secret {name}"):
         found = client("secretsmanager").get_secret_value(SecretId=name)
     if "SecretString" not in found:
         raise LakeError(f"secret {name} holds no text", hint="store the pseudonymisation key as text")
@@ -272,7 +272,7 @@ def _sdk() -> Any:
 
 
 @contextlib.contextmanager
-def _told(what: str) -> Iterator[None]:
+def call(what: str) -> Iterator[None]:
     """The SDK's errors as ours: what may work later, what nobody may, what is not there."""
     _session()
     sdk = _sdk()

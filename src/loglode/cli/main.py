@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from loglode import __version__
+from loglode.cli.aws import aws
 from loglode.cli.contract import contract
 from loglode.cli.demo import demo
 from loglode.cli.errors import State, guarded, watch_interrupts
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (run, demo, query, status, verify, maintain, quarantine, generate, contract):
+for command in (run, demo, query, status, verify, maintain, quarantine, generate, contract, aws):
     cli.add_command(command)
 
 

@@ -1,8 +1,9 @@
 """The pipeline's calls, the same wherever it runs: plan, bronze_to_silver, silver_to_gold."""
 
 from loglode.engines.duckdb.query import QueryResult
+from loglode.pipeline.executions import replay_batch
 from loglode.pipeline.gate import GateReport, quality_gate
-from loglode.pipeline.inspect import StatusReport, query, status
+from loglode.pipeline.inspect import StatusReport, columns, query, status
 from loglode.pipeline.maintain import UpkeepReport, maintain
 from loglode.pipeline.quarantine import list_quarantine, replay_quarantine
 from loglode.pipeline.report import RunReport
@@ -17,11 +18,13 @@ __all__ = [
     "StatusReport",
     "UpkeepReport",
     "VerifyReport",
+    "columns",
     "list_quarantine",
     "load_objects",
     "maintain",
     "quality_gate",
     "query",
+    "replay_batch",
     "replay_quarantine",
     "run",
     "status",

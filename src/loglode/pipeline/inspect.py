@@ -41,6 +41,11 @@ def tables(lake: Lake) -> Iterator[tuple[str, list[tuple[str, str]], list[str]]]
         yield name, columns, [str(root / f.path) for f in snapshot.files()]
 
 
+def columns(settings: Settings) -> dict[str, list[str]]:
+    """Names of the columns of each table that is there."""
+    return {name: [column for column, _ in found] for name, found, _ in tables(open_lake(settings))}
+
+
 @dataclass(slots=True)
 class StatusReport:
     """How a lake stands. `tables` and `runs` are rows as dictionaries."""

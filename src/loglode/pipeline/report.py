@@ -14,6 +14,8 @@ class RunReport:
     batch_id: str = ""
     objects: int = 0
     objects_skipped: int = 0
+    # Not begun, because there was no time for them.
+    objects_left: int = 0
     lines_read: int = 0
     rows_silver: int = 0
     lines_quarantined: int = 0

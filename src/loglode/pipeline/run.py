@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from loglode.engines.base import Progress
 from loglode.errors import CommitConflictError, SourceError
@@ -48,13 +48,22 @@ def run(
     return report
 
 
-def load_objects(settings: Settings, objects: Sequence[SourceObject], *, format: str = "auto") -> RunReport:
-    """Bronze to silver alone, of objects in the states given. Raises as `run`."""
+def load_objects(
+    settings: Settings,
+    objects: Sequence[SourceObject],
+    *,
+    format: str = "auto",
+    may_go_on: Callable[[], bool] | None = None,
+) -> RunReport:
+    """Bronze to silver alone, of objects in the states given. Raises as `run`.
+
+    `may_go_on` is asked before each batch but the first; what is left then is told in `objects_left`.
+    """
     report = RunReport()
     fresh = new_objects(open_lake(settings), objects)
     report.objects_skipped = len(objects) - len(fresh)
     with open_context(settings) as context:
-        _load(context, fresh, format, report)
+        _load(context, fresh, format, report, may_go_on)
         if context.lake.silver.exists:
             settle(context.lake, context.lake.silver.snapshot())
     return report
@@ -69,17 +78,27 @@ def update_gold(settings: Settings) -> int:
         return len(silver_to_gold(context))
 
 
-def _load(context: Context, objects: list[SourceObject], wanted_format: str, report: RunReport) -> None:
+def _load(
+    context: Context,
+    objects: list[SourceObject],
+    wanted_format: str,
+    report: RunReport,
+    may_go_on: Callable[[], bool] | None = None,
+) -> None:
     def failed(source: SourceObject, error: SourceError) -> None:
         report.failed.append(f"{source.display_uri}: {error.message}")
 
-    skipped = report.objects_skipped
+    skipped, is_first = report.objects_skipped, True
     for batch in cut_batches(
         objects,
         wanted_format=wanted_format,
         batch_bytes=context.settings.batch_bytes,
         on_failure=failed,
     ):
+        if report.objects_left or not (is_first or may_go_on is None or may_go_on()):
+            report.objects_left += len(batch.objects)
+            continue
+        is_first = False
         for record in _load_batch(context, batch, skipped, report, failed):
             _add(report, record)
             skipped = 0  # told once, with the first batch

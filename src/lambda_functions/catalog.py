@@ -1,0 +1,22 @@
+"""Whether Glue's catalog knows the lake's tables: only when it does not is a crawler worth its price."""
+
+from __future__ import annotations
+
+from loglode import pipeline
+from loglode.settings import Settings
+from loglode.storage import client
+
+
+def is_behind(settings: Settings, database: str) -> bool:
+    """Whether a table, or a column of one, is not in the catalog."""
+    known: dict[str, set[str]] = {}
+    for page in client("glue").get_paginator("get_tables").paginate(DatabaseName=database):
+        for table in page["TableList"]:
+            columns = [
+                *table.get("StorageDescriptor", {}).get("Columns", ()),
+                *table.get("PartitionKeys", ()),
+            ]
+            known[table["Name"]] = {column["Name"] for column in columns}
+    return any(
+        not set(names) <= known.get(table, set()) for table, names in pipeline.columns(settings).items()
+    )

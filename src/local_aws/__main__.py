@@ -1,0 +1,67 @@
+"""`python -m local_aws`: start the emulator, deploy the pipeline, say where, and run until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+
+from moto.core.config import default_user_config
+from moto.server import ThreadedMotoServer
+
+from local_aws import crawlers, functions, jobs, storage, waits
+from local_aws.deploy import Choices, deploy
+from local_aws.notices import Notifier
+from local_aws.queues import Poller
+
+_VARIABLES = {
+    "AWS_ACCESS_KEY_ID": "AKIALOCAL",
+    "AWS_SECRET_ACCESS_KEY": "a key of the emulator, not a secret",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def main() -> int:
+    """Run until a signal ends it."""
+    parser = argparse.ArgumentParser(prog="python -m local_aws", description=__doc__)
+    parser.add_argument("--port", type=int, default=5000)
+    parser.add_argument("--trigger", default=Choices.trigger, help="handler of the trigger")
+    parser.add_argument("--transform", default=Choices.transform, help="handler of the transform function")
+    parser.add_argument("--max-lambda-bytes", type=int, default=Choices.max_lambda_bytes)
+    parser.add_argument("--wait-share", type=float, default=0.01, help="of the waits between attempts")
+    options = parser.parse_args()
+    os.environ.update(_VARIABLES)
+    os.environ["MOTO_PORT"] = str(options.port)
+    default_user_config["stepfunctions"]["execute_state_machine"] = True
+    for module in (crawlers, functions, jobs, storage):
+        module.patch()
+    waits.patch(options.wait_share)
+    endpoint = f"http://127.0.0.1:{options.port}"
+    server = ThreadedMotoServer("127.0.0.1", options.port, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not a line for every request
+    server.start()
+    made = deploy(endpoint, Choices(options.trigger, options.transform, options.max_lambda_bytes))
+    workers: list[Poller | Notifier] = [
+        Poller(endpoint, made.queue, made.trigger),
+        Notifier(endpoint, made.state_machine, made.topic),
+    ]
+    for worker in workers:
+        worker.start()
+    sys.stdout.write(made.as_json() + "\n")
+    sys.stdout.flush()
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+    for worker in workers:
+        worker.stop()
+    server.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

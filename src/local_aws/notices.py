@@ -1,0 +1,59 @@
+"""STAND-IN for EventBridge's rule on failed executions, which the emulator lacks: the same text to SNS."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+RULE = Path(__file__).resolve().parents[1] / "state_machine" / "failure_notice.json"
+FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
+
+
+class Notifier(threading.Thread):
+    """Publishes each failure of an execution once, until it is stopped."""
+
+    def __init__(self, endpoint: str, machine: str, topic: str) -> None:
+        super().__init__(daemon=True)
+        self._states = boto3.client("stepfunctions", endpoint_url=endpoint)
+        self._sns = boto3.client("sns", endpoint_url=endpoint)
+        self._machine, self._topic = machine, topic
+        self._told: set[tuple[str, Any]] = set()
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """End after the round in hand."""
+        self._stopped.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._stopped.wait(0.3):
+            for execution in self._states.list_executions(stateMachineArn=self._machine)["executions"]:
+                state = (execution["executionArn"], execution.get("stopDate"))
+                if execution["status"] in FAILED and state not in self._told:
+                    self._told.add(state)
+                    self._publish(self._states.describe_execution(executionArn=state[0]))
+
+    def _publish(self, execution: dict[str, Any]) -> None:
+        event = {"detail": {name: execution.get(name) for name in _FIELDS}}
+        self._sns.publish(TopicArn=self._topic, Message=text_of(event))
+
+
+_FIELDS = ("executionArn", "name", "status", "error", "cause", "input", "stateMachineArn")
+
+
+def text_of(event: dict[str, Any]) -> str:
+    """What the rule's input transformer makes of an event: texts as they are, quoted as JSON."""
+    rule = json.loads(RULE.read_text(encoding="utf-8"))
+
+    def value(match: re.Match[str]) -> str:
+        found: Any = event
+        for name in rule["paths"][match[1]].removeprefix("$.").split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+        return json.dumps("" if found is None else str(found))[1:-1]
+
+    return str(json.loads(re.sub(r"<(\w+)>", value, rule["template"])))

@@ -1,0 +1,72 @@
+"""SQS to Lambda: the emulator calls at once, a message a call, and never again. Here a queue is polled."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import boto3
+
+BATCH = 10
+_VISIBILITY_SECONDS = 1
+
+
+class Poller(threading.Thread):
+    """Hands messages to a function until it is stopped; what the function reports stays in the queue.
+
+    After some deliveries the queue itself moves a message to its dead letters.
+    """
+
+    def __init__(self, endpoint: str, queue: str, function: str) -> None:
+        super().__init__(daemon=True)
+        self._sqs = boto3.client("sqs", endpoint_url=endpoint)
+        self._functions = boto3.client("lambda", endpoint_url=endpoint)
+        self._queue, self._function = queue, function
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """End after the batch in hand."""
+        self._stopped.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._stopped.is_set():
+            found = self._sqs.receive_message(
+                QueueUrl=self._queue, MaxNumberOfMessages=BATCH, AttributeNames=["All"],
+                VisibilityTimeout=_VISIBILITY_SECONDS * 60,
+            ).get("Messages", [])  # fmt: skip
+            if found:
+                self._hand_over(found)
+            else:
+                self._stopped.wait(0.2)
+
+    def _hand_over(self, messages: list[dict[str, Any]]) -> None:
+        answer = self._functions.invoke(
+            FunctionName=self._function, Payload=json.dumps({"Records": [_record(m) for m in messages]})
+        )
+        told = json.loads(answer["Payload"].read() or b"{}")
+        if answer.get("FunctionError"):
+            failed = {m["MessageId"] for m in messages}
+        else:
+            failed = {item["itemIdentifier"] for item in told.get("batchItemFailures", ())}
+        for message in messages:
+            handle = {"QueueUrl": self._queue, "ReceiptHandle": message["ReceiptHandle"]}
+            if message["MessageId"] in failed:
+                self._sqs.change_message_visibility(**handle, VisibilityTimeout=_VISIBILITY_SECONDS)
+            else:
+                self._sqs.delete_message(**handle)
+
+
+def _record(message: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+        "messageAttributes": {},
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:events",
+        "awsRegion": "us-east-1",
+    }
