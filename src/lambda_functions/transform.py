@@ -1,7 +1,8 @@
-"""The steps of the state machine that run in Lambda with the embedded engine.
+"""The steps of the state machine that run in Lambda with the embedded engine, and the lake's upkeep.
 
-`step` is bronze_to_silver, quality_gate, silver_to_gold or finish. Each may be repeated: what is committed
-is committed once, and a function that is ended by its timeout leaves nothing half done.
+`step` is bronze_to_silver, quality_gate, silver_to_gold or finish; a schedule sends maintain. Each may be
+repeated: what is committed is committed once, and a function that is ended by its timeout leaves nothing
+half done.
 """
 
 from __future__ import annotations
@@ -59,10 +60,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             result = {"gold_days": pipeline.update_gold(settings)}
         case "finish":
             result = finish(settings)
+        case "maintain":
+            result = {"tables": len(pipeline.maintain(settings).tables)}
         case other:
-            raise UsageError(
-                f"no step {other!r}", hint="bronze_to_silver, quality_gate, silver_to_gold, finish"
-            )
+            hint = "bronze_to_silver, quality_gate, silver_to_gold, finish, maintain"
+            raise UsageError(f"no step {other!r}", hint=hint)
     logger.info("step done", extra={"step": event["step"], "batch_id": event["batch_id"], "result": result})
     return result
 

@@ -24,6 +24,7 @@ RIGHTS = {
     "list_objects_v2": {"s3:ListBucket"},
     "get_secret_value": {"secretsmanager:GetSecretValue"},
     "start_execution": {"states:StartExecution"},
+    "get_tables": {"glue:GetTables"},
 }
 # What the integrations of Step Functions ask for.
 INTEGRATIONS = {
@@ -111,7 +112,8 @@ def _listed(value: str | list[str]) -> list[str]:
 
 def calls(path: str) -> Iterator[str]:
     """Methods of the SDK that a file calls on its clients."""
-    tree = ast.parse((SOURCE / path).read_text(encoding="utf-8"))
+    file = SOURCE / path
+    tree = ast.parse(file.read_text(encoding="utf-8") if file.exists() else "")
     clients = {
         target.id
         for node in ast.walk(tree)
@@ -143,9 +145,13 @@ def test_what_the_code_calls_is_granted_to_who_calls_it() -> None:
         assert wanted <= of(role), role
         # And no more of S3 and secrets than the code calls.
         assert {a for a in of(role) if a.startswith(("s3:", "secretsmanager:"))} == wanted, role
-    trigger = set().union(*(RIGHTS[call] for call in calls("lambda_functions/trigger.py")))
+    own = [*calls("lambda_functions/trigger.py"), *calls("loglode/pipeline/executions.py")]
+    trigger = set().union(*(RIGHTS[call] for call in own))
     assert trigger == {"states:StartExecution"}
     assert trigger <= of("trigger")
+    assert {right for call in calls("lambda_functions/catalog.py") for right in RIGHTS[call]} <= of(
+        "transform"
+    )
 
 
 def test_the_state_machine_may_do_what_its_states_do() -> None:

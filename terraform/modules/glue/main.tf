@@ -74,6 +74,11 @@ resource "aws_glue_catalog_table" "table" {
     }
   }
 
+  # The crawler adds what a contract of your own adds, and marks of its own.
+  lifecycle {
+    ignore_changes = [owner, parameters, partition_keys, storage_descriptor]
+  }
+
   dynamic "partition_keys" {
     for_each = each.value.partition_keys
 
@@ -134,12 +139,11 @@ resource "aws_glue_job" "job" {
   }
 }
 
-# Off the hot path: finds what lies in the lake and stands in no contract, and writes it beside the tables above.
+# Off the hot path: the state machine starts it when a table or a column is not in the catalog.
 resource "aws_glue_crawler" "lake" {
   name                   = var.name
   database_name          = aws_glue_catalog_database.lake.name
   role                   = var.crawler_role_arn
-  table_prefix           = "crawled_"
   schedule               = var.crawler_schedule
   security_configuration = aws_glue_security_configuration.lake.name
 

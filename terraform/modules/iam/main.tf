@@ -103,6 +103,16 @@ locals {
       service = "lambda.amazonaws.com"
       statements = concat(local.work_on_tables, [
         {
+          Sid    = "CompareCatalog"
+          Effect = "Allow"
+          Action = "glue:GetTables"
+          Resource = [
+            "${local.catalog}:catalog",
+            "${local.catalog}:database/${var.database}",
+            "${local.catalog}:table/${var.database}/*",
+          ]
+        },
+        {
           Sid      = "WriteLogs"
           Effect   = "Allow"
           Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
@@ -168,10 +178,10 @@ locals {
             Resource = [for job in var.job_names : "${local.catalog}:job/${job}"]
           },
           {
-            Sid      = "TellOfFailures"
+            Sid      = "StartCrawler"
             Effect   = "Allow"
-            Action   = "sns:Publish"
-            Resource = var.topic_arn
+            Action   = "glue:StartCrawler"
+            Resource = "${local.catalog}:crawler/${var.name}"
           },
           {
             # Deliveries of logs belong to no resource.
@@ -221,7 +231,7 @@ locals {
             Resource = [
               "${local.catalog}:catalog",
               "${local.catalog}:database/${var.database}",
-              "${local.catalog}:table/${var.database}/crawled_*",
+              "${local.catalog}:table/${var.database}/*",
             ]
           },
           {

@@ -64,11 +64,6 @@ variable "job_names" {
   type        = list(string)
 }
 
-variable "topic_arn" {
-  description = "Topic of alerts."
-  type        = string
-}
-
 variable "key_secret_arn" {
   description = "Secret with the pseudonymisation key."
   type        = string

@@ -21,6 +21,7 @@ locals {
       variables = {
         LOGLODE_LAKE       = "s3://${var.bucket}"
         LOGLODE_KEY_SECRET = var.key_secret_arn
+        LOGLODE_CATALOG    = var.database
       }
     }
   }
@@ -36,7 +37,7 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_lambda_function" "function" {
-  #checkov:skip=CKV_AWS_116:nothing calls these asynchronously; the queue has a dead-letter queue, the state machine tells of failures
+  #checkov:skip=CKV_AWS_116:the queue has a dead-letter queue, the state machine tells of failures, and upkeep comes again tomorrow
   #checkov:skip=CKV_AWS_117:they speak to AWS alone; a VPC would add endpoints that cost while idle
   #checkov:skip=CKV_AWS_272:code signing is for zip files; the image is named by its digest
   for_each = local.functions
@@ -134,6 +135,32 @@ resource "aws_sqs_queue_policy" "queue" {
       }],
     )
   })
+}
+
+# Upkeep: small files, old files, and refused lines that are too old to be kept.
+resource "aws_cloudwatch_event_rule" "upkeep" {
+  name                = "${var.name}-upkeep"
+  description         = "Starts the lake's upkeep."
+  schedule_expression = var.upkeep_schedule
+}
+
+resource "aws_cloudwatch_event_target" "upkeep" {
+  rule      = aws_cloudwatch_event_rule.upkeep.name
+  target_id = "transform"
+  arn       = aws_lambda_function.function["transform"].arn
+
+  input_transformer {
+    input_paths    = { id = "$.id" }
+    input_template = "{\"step\": \"maintain\", \"batch_id\": \"upkeep\", \"correlation_id\": <id>}"
+  }
+}
+
+resource "aws_lambda_permission" "upkeep" {
+  statement_id  = "Upkeep"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.function["transform"].function_name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.upkeep.arn
 }
 
 data "aws_partition" "current" {}

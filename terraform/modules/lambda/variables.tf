@@ -38,6 +38,22 @@ variable "key_secret_arn" {
   type        = string
 }
 
+variable "database" {
+  description = "The catalog's database: the last step of a batch looks whether it knows all tables."
+  type        = string
+}
+
+variable "upkeep_schedule" {
+  description = "When the lake's upkeep runs, as rate(...) or cron(...)."
+  type        = string
+  default     = "rate(1 day)"
+
+  validation {
+    condition     = can(regex("^(rate|cron)\\(.+\\)$", var.upkeep_schedule))
+    error_message = "rate(...) or cron(...)."
+  }
+}
+
 variable "kms_key_arn" {
   description = "KMS key for objects, logs and environment; null: keys that AWS owns."
   type        = string

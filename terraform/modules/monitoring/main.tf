@@ -3,7 +3,13 @@ data "aws_partition" "current" {}
 locals {
   topic_arn = "arn:${data.aws_partition.current.partition}:sns:${var.region}:${var.account_id}:${var.name}-alerts"
   loglode   = { service = var.service, lake = var.lake }
-  machine   = { StateMachineArn = var.state_machine_arn }
+  aws       = data.aws_partition.current.partition
+  publishers = {
+    cloudwatch = "arn:${local.aws}:cloudwatch:${var.region}:${var.account_id}:alarm:${var.name}-*"
+    events     = "arn:${local.aws}:events:${var.region}:${var.account_id}:rule/${var.name}-*"
+    budgets    = "arn:${local.aws}:budgets::${var.account_id}:budget/${var.name}-*"
+  }
+  machine = { StateMachineArn = var.state_machine_arn }
 
   # Each alarm: what it watches and when it speaks. What to do then stands in docs/runbook.md.
   # `missing`: what no data means. For failures it is silence; for freshness it is the failure itself.
@@ -102,24 +108,24 @@ resource "aws_sns_topic_policy" "alerts" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      {
-        Sid       = "ServicesOfThisAccount"
+    Statement = concat(
+      [for service, source in local.publishers : {
+        Sid       = "From${title(service)}"
         Effect    = "Allow"
-        Principal = { Service = ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"] }
+        Principal = { Service = "${service}.amazonaws.com" }
         Action    = "sns:Publish"
         Resource  = local.topic_arn
-        Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
-      },
-      {
+        Condition = { ArnLike = { "aws:SourceArn" = source } }
+      }],
+      [{
         Sid       = "OnlyTls"
         Effect    = "Deny"
         Principal = "*"
         Action    = "sns:Publish"
         Resource  = local.topic_arn
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
-      },
-    ]
+      }],
+    )
   })
 }
 
@@ -187,7 +193,7 @@ resource "aws_cloudwatch_log_metric_filter" "error_lines" {
   name           = "${each.value}-error-lines"
   log_group_name = var.log_group_names[each.key]
   # Powertools' lines of ERROR and above, and what Lambda itself says of functions that ended badly.
-  pattern = "?\"\\\"level\\\":\\\"ERROR\\\"\" ?\"\\\"level\\\":\\\"CRITICAL\\\"\" ?\"Task timed out\" ?\"Runtime.ExitError\" ?\"Runtime.OutOfMemory\""
+  pattern = "?\"\\\"level\\\":\\\"ERROR\\\"\" ?\"\\\"level\\\":\\\"CRITICAL\\\"\" ?\"[ERROR]\" ?\"Task timed out\" ?\"Runtime.ExitError\" ?\"Runtime.OutOfMemory\""
 
   metric_transformation {
     namespace = "${var.name}/Logs"
@@ -210,6 +216,33 @@ resource "aws_cloudwatch_event_target" "glue" {
   rule      = aws_cloudwatch_event_rule.glue[each.key].name
   target_id = "alerts"
   arn       = aws_sns_topic.alerts.arn
+}
+
+# What an alarm cannot say: which batch, why, and the command that goes on where it failed.
+resource "aws_cloudwatch_event_rule" "execution" {
+  name        = "${var.name}-execution-failed"
+  description = "An execution of the state machine has failed."
+
+  event_pattern = jsonencode({
+    source      = ["aws.states"]
+    detail-type = ["Step Functions Execution Status Change"]
+    detail      = { stateMachineArn = [var.state_machine_arn], status = ["FAILED", "TIMED_OUT", "ABORTED"] }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "execution" {
+  rule      = aws_cloudwatch_event_rule.execution.name
+  target_id = "alerts"
+  arn       = aws_sns_topic.alerts.arn
+
+  input_transformer {
+    input_paths    = local.notice.paths
+    input_template = local.notice.template
+  }
+}
+
+locals {
+  notice = jsondecode(file(var.failure_notice_file))
 }
 
 resource "aws_budgets_budget" "month" {

@@ -12,10 +12,9 @@ locals {
   bucket    = "${var.name}-lake-${local.account}"
   database  = replace(var.name, "-", "_")
   jobs      = ["${var.name}-bronze-silver", "${var.name}-silver-gold"]
-  arn       = { for service in ["sqs", "states", "lambda", "sns"] : service => "arn:${local.partition}:${service}:${var.region}:${local.account}" }
+  arn       = { for service in ["sqs", "states", "lambda"] : service => "arn:${local.partition}:${service}:${var.region}:${local.account}" }
   machine   = "${local.arn.states}:stateMachine:${var.name}"
   transform = "${local.arn.lambda}:function:${var.name}-transform"
-  topic     = "${local.arn.sns}:${var.name}-alerts"
 
   trigger_timeout = 60
 }
@@ -35,7 +34,6 @@ module "iam" {
   state_machine_arn        = local.machine
   transform_function_arn   = local.transform
   job_names                = local.jobs
-  topic_arn                = local.topic
   key_secret_arn           = var.key_secret_arn
   kms_key_arn              = var.kms_key_arn
   permissions_boundary_arn = var.permissions_boundary_arn
@@ -63,6 +61,7 @@ module "lambda" {
   trigger_role_arn      = module.iam.role_arns["trigger"]
   transform_role_arn    = module.iam.role_arns["transform"]
   state_machine_arn     = local.machine
+  database              = local.database
   key_secret_arn        = var.key_secret_arn
   kms_key_arn           = var.kms_key_arn
   trigger_timeout       = local.trigger_timeout
@@ -104,7 +103,7 @@ module "step_functions" {
     transform_function = module.lambda.function_arns["transform"]
     bronze_silver_job  = module.glue.job_names["bronze_silver"]
     silver_gold_job    = module.glue.job_names["silver_gold"]
-    alert_topic        = module.monitoring.topic_arn
+    crawler            = module.glue.crawler_name
     max_lambda_bytes   = var.max_lambda_bytes
   }
   log_level          = var.states_log_level
@@ -115,25 +114,26 @@ module "step_functions" {
 module "monitoring" {
   source = "../monitoring"
 
-  name               = var.name
-  region             = var.region
-  account_id         = local.account
-  alert_emails       = var.alert_emails
-  state_machine_arn  = local.machine
-  function_names     = module.lambda.function_names
-  function_timeouts  = { trigger = local.trigger_timeout, transform = 900 }
-  log_group_names    = module.lambda.log_group_names
-  queue_name         = module.lambda.queue_name
-  dead_queue_name    = module.lambda.dead_queue_name
-  job_names          = local.jobs
-  crawler_name       = var.name
-  service            = "transform"
-  lake               = "s3://${local.bucket}"
-  freshness_hours    = var.freshness_hours
-  refused_share      = var.refused_share
-  site_error_rate    = var.site_error_rate
-  site_p95_ms        = var.site_p95_ms
-  monthly_budget_usd = var.monthly_budget_usd
-  cost_tag           = var.cost_tag
-  kms_key_arn        = var.kms_key_arn
+  name                = var.name
+  region              = var.region
+  account_id          = local.account
+  alert_emails        = var.alert_emails
+  state_machine_arn   = local.machine
+  failure_notice_file = "${path.module}/../../../src/state_machine/failure_notice.json"
+  function_names      = module.lambda.function_names
+  function_timeouts   = { trigger = local.trigger_timeout, transform = 900 }
+  log_group_names     = module.lambda.log_group_names
+  queue_name          = module.lambda.queue_name
+  dead_queue_name     = module.lambda.dead_queue_name
+  job_names           = local.jobs
+  crawler_name        = var.name
+  service             = "transform"
+  lake                = "s3://${local.bucket}"
+  freshness_hours     = var.freshness_hours
+  refused_share       = var.refused_share
+  site_error_rate     = var.site_error_rate
+  site_p95_ms         = var.site_p95_ms
+  monthly_budget_usd  = var.monthly_budget_usd
+  cost_tag            = var.cost_tag
+  kms_key_arn         = var.kms_key_arn
 }

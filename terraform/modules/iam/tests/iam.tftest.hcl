@@ -16,7 +16,6 @@ variables {
   state_machine_arn      = "arn:aws:states:us-east-1:123456789012:stateMachine:loglode-test"
   transform_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:loglode-test-transform"
   job_names              = ["loglode-test-bronze-silver", "loglode-test-silver-gold"]
-  topic_arn              = "arn:aws:sns:us-east-1:123456789012:loglode-test-alerts"
   key_secret_arn         = "arn:aws:secretsmanager:us-east-1:123456789012:secret:loglode-test-abcdef"
 }
 

@@ -5,6 +5,9 @@ mock_provider "aws" {
   mock_data "aws_caller_identity" {
     defaults = { account_id = "123456789012" }
   }
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:us-east-1:123456789012:rule/x" }
+  }
   mock_resource "aws_lambda_function" {
     defaults = { arn = "arn:aws:lambda:us-east-1:123456789012:function:x" }
   }
@@ -25,6 +28,7 @@ variables {
   trigger_role_arn   = "arn:aws:iam::123456789012:role/loglode-test-trigger"
   transform_role_arn = "arn:aws:iam::123456789012:role/loglode-test-transform"
   state_machine_arn  = "arn:aws:states:us-east-1:123456789012:stateMachine:loglode-test"
+  database           = "loglode_test"
   key_secret_arn     = "arn:aws:secretsmanager:us-east-1:123456789012:secret:loglode-test-abcdef"
 }
 
@@ -97,6 +101,17 @@ run "messages_are_not_lost" {
       <= aws_lambda_function.function["trigger"].reserved_concurrent_executions
     )
     error_message = "The queue must not call more functions than are reserved."
+  }
+}
+
+run "upkeep_runs_every_day" {
+  assert {
+    condition = (
+      aws_cloudwatch_event_rule.upkeep.schedule_expression == "rate(1 day)" &&
+      strcontains(aws_cloudwatch_event_target.upkeep.input_transformer[0].input_template, "\"step\": \"maintain\"") &&
+      aws_lambda_permission.upkeep.source_arn == aws_cloudwatch_event_rule.upkeep.arn
+    )
+    error_message = "Without upkeep quarantine keeps personal data for ever."
   }
 }
 

@@ -8,22 +8,23 @@ mock_provider "aws" {
 }
 
 variables {
-  name               = "loglode-test"
-  region             = "us-east-1"
-  account_id         = "123456789012"
-  alert_emails       = ["ops@example.com"]
-  state_machine_arn  = "arn:aws:states:us-east-1:123456789012:stateMachine:loglode-test"
-  function_names     = { trigger = "loglode-test-trigger", transform = "loglode-test-transform" }
-  function_timeouts  = { trigger = 60, transform = 900 }
-  log_group_names    = { trigger = "/aws/lambda/loglode-test-trigger", transform = "/aws/lambda/loglode-test-transform" }
-  queue_name         = "loglode-test-bronze"
-  dead_queue_name    = "loglode-test-bronze-dead"
-  job_names          = ["loglode-test-bronze-silver", "loglode-test-silver-gold"]
-  crawler_name       = "loglode-test"
-  service            = "transform"
-  lake               = "s3://loglode-test-lake"
-  monthly_budget_usd = 50
-  cost_tag           = { key = "project", value = "loglode-test" }
+  name                = "loglode-test"
+  region              = "us-east-1"
+  account_id          = "123456789012"
+  alert_emails        = ["ops@example.com"]
+  state_machine_arn   = "arn:aws:states:us-east-1:123456789012:stateMachine:loglode-test"
+  failure_notice_file = "../../../src/state_machine/failure_notice.json"
+  function_names      = { trigger = "loglode-test-trigger", transform = "loglode-test-transform" }
+  function_timeouts   = { trigger = 60, transform = 900 }
+  log_group_names     = { trigger = "/aws/lambda/loglode-test-trigger", transform = "/aws/lambda/loglode-test-transform" }
+  queue_name          = "loglode-test-bronze"
+  dead_queue_name     = "loglode-test-bronze-dead"
+  job_names           = ["loglode-test-bronze-silver", "loglode-test-silver-gold"]
+  crawler_name        = "loglode-test"
+  service             = "transform"
+  lake                = "s3://loglode-test-lake"
+  monthly_budget_usd  = 50
+  cost_tag            = { key = "project", value = "loglode-test" }
 }
 
 run "every_failure_has_an_alarm" {
@@ -111,8 +112,24 @@ run "what_alarms_watch_is_made" {
 
 run "only_this_account_may_publish" {
   assert {
-    condition     = jsondecode(aws_sns_topic_policy.alerts.policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
+    condition = alltrue([
+      for s in jsondecode(aws_sns_topic_policy.alerts.policy).Statement :
+      strcontains(s.Condition.ArnLike["aws:SourceArn"], ":123456789012:") && strcontains(s.Condition.ArnLike["aws:SourceArn"], "loglode-test-")
+      if s.Effect == "Allow"
+    ])
     error_message = "Services of other accounts may not publish."
+  }
+}
+
+run "failed_executions_are_told_with_the_way_on" {
+  assert {
+    condition = (
+      jsondecode(aws_cloudwatch_event_rule.execution.event_pattern).detail.stateMachineArn == [var.state_machine_arn] &&
+      jsondecode(aws_cloudwatch_event_rule.execution.event_pattern).detail.status == ["FAILED", "TIMED_OUT", "ABORTED"] &&
+      aws_cloudwatch_event_target.execution.arn == aws_sns_topic.alerts.arn &&
+      strcontains(aws_cloudwatch_event_target.execution.input_transformer[0].input_template, "redrive-execution")
+    )
+    error_message = "Every failed execution must be told of."
   }
 }
 

@@ -12,7 +12,7 @@ variables {
     transform_function = "arn:aws:lambda:us-east-1:123456789012:function:loglode-test-transform"
     bronze_silver_job  = "loglode-test-bronze-silver"
     silver_gold_job    = "loglode-test-silver-gold"
-    alert_topic        = "arn:aws:sns:us-east-1:123456789012:loglode-test-alerts"
+    crawler            = "loglode-test"
     max_lambda_bytes   = 100000000
   }
 }
