@@ -141,6 +141,8 @@ def test_the_steps_lead_to_gold_and_may_be_repeated(s3: Any, machine: Any) -> No
     assert step("quality_gate", given) == {"refused_share": 0.1, "is_acceptable": True}
     assert step("silver_to_gold", given) == {"gold_days": 1}
     assert step("silver_to_gold", given) == {"gold_days": 0}
+    assert step("maintain", given)["tables"] >= 12
+    assert step("silver_to_gold", given) == {"gold_days": 0}
     settings = Settings.build(lake=LAKE)
     assert pipeline.verify(settings).is_ok
     asked = "select correlation_id, (select sum(requests) from daily_metrics) from runs"
