@@ -117,6 +117,7 @@ resource "aws_glue_job" "job" {
   name                   = each.value.name
   role_arn               = var.job_role_arn
   glue_version           = "5.0"
+  execution_class        = "STANDARD"
   worker_type            = var.worker_type
   number_of_workers      = var.max_workers
   timeout                = var.timeout_minutes
