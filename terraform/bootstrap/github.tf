@@ -51,7 +51,7 @@ locals {
     Sid    = "Look"
     Effect = "Allow"
     Action = [
-      "athena:Get*", "athena:List*", "budgets:View*", "budgets:ListTagsForResource", "cloudwatch:Describe*", "cloudwatch:GetDashboard",
+      "athena:GetNamedQuery", "athena:GetWorkGroup", "athena:ListTagsForResource", "budgets:View*", "budgets:ListTagsForResource", "cloudwatch:Describe*", "cloudwatch:GetDashboard",
       "cloudwatch:ListTagsForResource", "ecr:Describe*", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "events:Describe*", "events:List*",
       "firehose:Describe*", "firehose:List*", "glue:Get*", "iam:Get*", "iam:List*", "lambda:Get*", "lambda:List*", "logs:Describe*", "logs:ListTagsForResource",
       "s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",

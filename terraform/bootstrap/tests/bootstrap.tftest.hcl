@@ -14,6 +14,10 @@ mock_provider "aws" {
 }
 
 run "states_are_safe" {
+  variables {
+    repository = null
+  }
+
   assert {
     condition = (
       one(one(aws_s3_bucket_server_side_encryption_configuration.states.rule).apply_server_side_encryption_by_default).sse_algorithm == "aws:kms" &&
@@ -67,7 +71,7 @@ run "each_workflow_is_bound_to_its_environment" {
     condition = alltrue(flatten([
       for role in ["dev-plan", "prod-plan"] : [
         for s in jsondecode(aws_iam_role_policy.workflow[role].policy).Statement : [
-          for a in flatten([s.Action]) : !contains(["s3:*", "s3:Get*", "secretsmanager:GetSecretValue", "sqs:ReceiveMessage"], a)
+          for a in flatten([s.Action]) : !contains(["s3:*", "s3:Get*", "athena:Get*", "athena:GetQueryResults", "logs:Get*", "secretsmanager:GetSecretValue", "sqs:ReceiveMessage"], a)
         ]
       ]
     ]))
