@@ -32,8 +32,10 @@ PRICES = {
 EVENT_BYTES = 430
 LOAD_US, GOLD_US = 9.0, 2.5
 GZIP, SILVER, GOLD = 0.124, 0.095, 0.015
+# Spark's speed as a share of the embedded engine's (15.4 s and 119 s for the same events), and the
+# processors of a worker that Glue leaves: docs/engines.md.
+SPARK_SHARE, WORKER_VCPU = 15.4 / 119, 3
 # Assumed.
-SPARK_SHARE = 0.5  # of a worker's processors that do what the embedded engine does
 LAMBDA_GB, LAMBDA_VCPU, LAMBDA_DISK_GB, FIXED_SECONDS = 3008 / 1024, 3008 / 1769, 3.5, 4.0
 GLUE_FIXED_HOURS = 2 * 1.5 / 60  # two workers, a minute and a half until they work
 PUTS, GETS, TRANSITIONS, TRACES, LOG_GB, MESSAGES = 45, 400, 7, 4, 30e-6, 6
@@ -61,7 +63,7 @@ def month(gb: float, runs: int, *, is_glue: bool) -> Month:
     p = PRICES
     costs = {"Lambda": 0.0, "Glue": 0.0}
     if is_glue:
-        workers = cpu / SPARK_SHARE / 4 / 3600 + runs * 2 * GLUE_FIXED_HOURS
+        workers = cpu / SPARK_SHARE / WORKER_VCPU / 3600 + runs * 2 * GLUE_FIXED_HOURS
         costs["Glue"] = DAYS * workers * p["Glue G.1X, worker-hour (4 vCPU)"]
     else:
         seconds = cpu / LAMBDA_VCPU + runs * FIXED_SECONDS
@@ -146,8 +148,11 @@ def text() -> str:
         f" gold, {events * LOAD_US / 1e6 / 3600:.2f} for loading. Fewer, larger batches are cheaper; fresher ones dearer."
         " The two columns of 100 GB show it.",
         f"- From {900 * LAMBDA_VCPU / GOLD_US * EVENT_BYTES / 1e3:.0f} GB a day gold's share of a batch takes more than"
-        " the 15 minutes of Lambda when the day is full, and Glue takes over batch by batch. Well before that, take the trigger's event source mapping away and start"
-        " `bronze_silver` and `silver_gold` each hour on a schedule, with Glue's bookmark.",
+        " the 15 minutes of Lambda when the day is full, and Glue takes over batch by batch. Well before that, switch the"
+        " trigger's event source mapping off and start `bronze_silver` and `silver_gold` on a schedule, with Glue's"
+        " bookmark: a processor of Glue does less than one of Lambda, so it pays only because the day is counted again"
+        " a few times instead of hundreds of times. Four runs a day instead of 24 cost"
+        f" {month(1000, 4, is_glue=True).costs['Glue']:,.0f} instead of {CASES[-1].costs['Glue']:,.0f} USD of Glue at 1000 GB.",
         "- Storage wins in the end: tables are kept in S3 standard for as long as they are asked.",
         *(
             "",
@@ -166,7 +171,8 @@ def text() -> str:
         f"| CPU of an event: loading, gold | {LOAD_US} µs, {GOLD_US} µs | measured, benchmarks/RESULTS.md |",
         f"| Lambda | {LAMBDA_GB:.2f} GB, {LAMBDA_VCPU:.2f} vCPU | as Terraform sets it; a vCPU as fast as measured: assumed |",
         f"| a batch in Lambda beside its CPU | {FIXED_SECONDS:g} s | assumed |",
-        f"| a worker of Glue does, of what its 4 vCPU could | {SPARK_SHARE:g} | assumed |",
+        f"| Spark's speed as a share of the embedded engine's | {SPARK_SHARE:.2f} | measured, benchmarks/RESULTS.md |",
+        f"| processors of a worker of Glue that are left for it | {WORKER_VCPU} of 4 | assumed |",
         f"| a batch: PUT, GET, transitions, traces | {PUTS}, {GETS}, {TRANSITIONS}, {TRACES} | counted from the code, rounded up |",
         f"| kept for | {KEPT_DAYS} days | assumed |",
         *(

@@ -9,7 +9,7 @@ locals {
   jobs = {
     bronze_silver = {
       name      = "${var.name}-bronze-silver"
-      arguments = { "--bronze" = "${local.root}/bronze", "--job-bookmark-option" = "job-bookmark-enable" }
+      arguments = { "--bronze" = "${local.root}/bronze/", "--job-bookmark-option" = "job-bookmark-enable" }
     }
     silver_gold = {
       name      = "${var.name}-silver-gold"

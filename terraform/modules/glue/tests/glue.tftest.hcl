@@ -52,7 +52,7 @@ run "jobs" {
   assert {
     condition = (
       aws_glue_job.job["bronze_silver"].default_arguments["--job-bookmark-option"] == "job-bookmark-enable" &&
-      aws_glue_job.job["bronze_silver"].default_arguments["--bronze"] == "s3://loglode-test-lake/bronze"
+      aws_glue_job.job["bronze_silver"].default_arguments["--bronze"] == "s3://loglode-test-lake/bronze/"
     )
     error_message = "A load without a list goes by its bookmark."
   }
