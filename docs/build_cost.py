@@ -96,10 +96,15 @@ def storage(gb: float) -> float:
 
 
 def idle() -> float:
-    """A month in which nothing comes: no compute."""
+    """A month in which nothing comes."""
     p = PRICES
     watch = ALARMS * p["CloudWatch, alarm of one metric"] + METRICS * p["CloudWatch, metric"]
     return watch + SECRETS * p["Secrets Manager, secret"] + IMAGE_GB * p["ECR, GB-month"]
+
+
+def upkeep() -> float:
+    """A month of daily upkeep that finds nothing to do."""
+    return DAYS * FIXED_SECONDS * LAMBDA_GB * PRICES["Lambda arm64, GB-second"]
 
 
 CASES = (
@@ -130,9 +135,12 @@ def text() -> str:
         ),
         *("uncompressed, a day; they lie in bronze compressed.", "", "## A month", ""),
         *table(["service", *(case.title for case in CASES)], rows),
-        *("", "An idle month: **no compute at all**, and "),
+        *("", "An idle month: **no compute for data**, and "),
     ]
-    parts[-1] += f"{idle():.2f} USD for alarms, metrics, the secret and the image; what is stored costs on."
+    parts[-1] += (
+        f"{idle():.2f} USD for alarms, metrics, the secret and the image; what is stored costs on. Upkeep looks"
+    )
+    parts[-1] += f" at the lake once a day, {upkeep():.3f} USD a month; `upkeep_schedule` says when."
     parts += [
         "",
         "Athena comes on top, 5 USD for each TB that questions scan; a question to gold scans megabytes.",
@@ -148,7 +156,7 @@ def text() -> str:
         f" gold, {events * LOAD_US / 1e6 / 3600:.2f} for loading. Fewer, larger batches are cheaper; fresher ones dearer."
         " The two columns of 100 GB show it.",
         f"- From {900 * LAMBDA_VCPU / GOLD_US * EVENT_BYTES / 1e3:.0f} GB a day gold's share of a batch takes more than"
-        " the 15 minutes of Lambda when the day is full, and Glue takes over batch by batch. Well before that, switch the"
+        " the 15 minutes of Lambda when the day is full, and Glue takes over batch by batch. There, switch the"
         " trigger's event source mapping off and start `bronze_silver` and `silver_gold` on a schedule, with Glue's"
         " bookmark: a processor of Glue does less than one of Lambda, so it pays only because the day is counted again"
         " a few times instead of hundreds of times. Four runs a day instead of 24 cost"

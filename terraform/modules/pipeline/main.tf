@@ -70,6 +70,7 @@ module "lambda" {
   transform_disk        = var.transform_disk
   transform_concurrency = var.transform_concurrency
   batch_window_seconds  = var.batch_window_seconds
+  upkeep_schedule       = var.upkeep_schedule
   log_level             = var.log_level
   log_retention_days    = var.log_retention_days
 }

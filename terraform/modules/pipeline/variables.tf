@@ -128,6 +128,12 @@ variable "glue_max_workers" {
   default     = 10
 }
 
+variable "upkeep_schedule" {
+  description = "When the lake's upkeep runs, as rate(...) or cron(...)."
+  type        = string
+  default     = "rate(1 day)"
+}
+
 variable "crawler_schedule" {
   description = "When the crawler runs, as cron(...); null: only when it is started."
   type        = string
