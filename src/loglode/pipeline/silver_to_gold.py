@@ -183,7 +183,7 @@ def _commit(
             adds=publish(table, staged),
             removes=[f for f in snapshot.files() if _day(f) in replaced],
             transactions={SILVER_VERSION: work.version, PROCESSED_AT: high_water},
-            metadata={"silver_version": work.version},
+            metadata=_told(context, work),
         )
 
     commit_when(table, decide)
@@ -206,6 +206,18 @@ def _commit_batches(
             return None
         if after != work.bookmarks[model.name]:
             staged, _ = runner.run_batches(model, files, (after, work.version), started_at)
-        return Commit(adds=publish(table, staged), transactions={SILVER_VERSION: work.version})
+        return Commit(
+            adds=publish(table, staged),
+            transactions={SILVER_VERSION: work.version},
+            metadata=_told(context, work),
+        )
 
     commit_when(table, decide)
+
+
+def _told(context: Context, work: Work) -> dict[str, str | int | None]:
+    """What a gold commit says of itself; the correlation id is null on a laptop, as in ops.runs."""
+    return {
+        "silver_version": work.version,
+        "correlation_id": context.settings.correlation_id or None,
+    }
