@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.tools import GOLD, SILVER, load, records, write
+import pytest
+from tests.tools import GOLD, SILVER, load, records, settings, write
 
+from loglode import pipeline
+from loglode.errors import UsageError
 from loglode.lake.log import commit_metadata
 
 
@@ -31,3 +34,28 @@ def test_a_run_without_a_correlation_id_says_so(tmp_path: Path) -> None:
     told = commit_metadata(lake / "gold/daily_metrics", 0, 1)
     assert told is not None
     assert told[1]["correlation_id"] is None
+
+
+def test_history_tells_what_each_commit_changed(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    sources = [write(tmp_path / f"{n}.log", records(2, first=n * 10)) for n in range(4)]
+    load(lake, *sources[:2], correlation_id="first", batch_bytes=1)
+    load(lake, *sources[2:], correlation_id="second", batch_bytes=1)
+    pipeline.maintain(settings(lake))
+    upkeep, *entries = pipeline.history(settings(lake), "web_logs")
+    assert (upkeep["operation"], upkeep["rows_added"], upkeep["rows_removed"]) == ("upkeep", 8, 8)
+    assert (upkeep["files_added"], upkeep["files_removed"]) == (1, 4)
+    told = [(e["version"], e["operation"], e["correlation_id"], e["rows_added"]) for e in entries]
+    loads = [(4, "second"), (3, "second"), (2, "first"), (1, "first")]
+    assert told == [*((v, "load", who, 2) for v, who in loads), (0, "create table", None, 0)]
+    daily = pipeline.history(settings(lake), "daily_metrics")
+    # The one day was replaced.
+    replaced = [(e["rows_added"], e["rows_removed"]) for e in daily if e["silver_version"] == 4]
+    assert replaced == [(1, 1)]
+
+
+def test_history_of_what_is_not_there(tmp_path: Path) -> None:
+    load(tmp_path / "lake", write(tmp_path / "a.log", records(1)))
+    with pytest.raises(UsageError, match="no table nothing") as caught:
+        pipeline.history(settings(tmp_path / "lake"), "nothing")
+    assert "daily_metrics" in caught.value.hint

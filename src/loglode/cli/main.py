@@ -16,6 +16,7 @@ from loglode.cli.contract import contract
 from loglode.cli.demo import demo
 from loglode.cli.errors import State, guarded, watch_interrupts
 from loglode.cli.generate import generate
+from loglode.cli.history import history
 from loglode.cli.maintain import maintain
 from loglode.cli.options import debug_option
 from loglode.cli.quarantine import quarantine
@@ -38,7 +39,7 @@ def cli() -> None:
     """
 
 
-for command in (run, demo, query, status, verify, maintain, quarantine, generate, contract, aws):
+for command in (run, demo, query, status, history, verify, maintain, quarantine, generate, contract, aws):
     cli.add_command(command)
 
 

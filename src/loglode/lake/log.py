@@ -35,7 +35,7 @@ def recorded_transactions(root: Location, app_ids: set[str]) -> set[str]:
             content = BytesIO((log / part).read_bytes())
             ids = pc.struct_field(pq.read_table(content, columns=["txn"]).column("txn"), "appId")
             found |= app_ids & set(ids.drop_null().to_pylist())
-    for _, action in _actions(log, start):
+    for _, action in actions(log, start):
         transaction = action.get("txn")
         if transaction and transaction["appId"] in app_ids:
             found.add(transaction["appId"])
@@ -67,7 +67,8 @@ def oldest_commit(root: Location) -> int:
     return min((version for version, _ in _commits(log)), default=0)
 
 
-def _actions(log: Location, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
+def actions(log: Location, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(version, action) of the commits that a `_delta_log` folder holds from a version on, in order."""
     for version, name in _commits(log, start):
         for action in _read(log / name):
             yield version, action

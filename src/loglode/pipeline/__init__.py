@@ -3,7 +3,7 @@
 from loglode.engines.duckdb.query import QueryResult
 from loglode.pipeline.executions import replay_batch
 from loglode.pipeline.gate import GateReport, quality_gate
-from loglode.pipeline.inspect import StatusReport, columns, query, status
+from loglode.pipeline.inspect import StatusReport, columns, history, query, status
 from loglode.pipeline.maintain import UpkeepReport, maintain
 from loglode.pipeline.quarantine import list_quarantine, replay_quarantine
 from loglode.pipeline.report import RunReport
@@ -19,6 +19,7 @@ __all__ = [
     "UpkeepReport",
     "VerifyReport",
     "columns",
+    "history",
     "list_quarantine",
     "load_objects",
     "maintain",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from loglode.engines.duckdb.query import QueryResult, run_query
+from loglode.errors import UsageError
 from loglode.lake import Lake
+from loglode.lake.history import history as read_history
 from loglode.lake.table import as_it_stands
 from loglode.pipeline.context import open_lake
 from loglode.pipeline.silver_to_gold import gold_is_current
@@ -44,6 +46,16 @@ def tables(lake: Lake) -> Iterator[tuple[str, list[tuple[str, str]], list[str]]]
 def columns(settings: Settings) -> dict[str, list[str]]:
     """Names of the columns of each table that is there."""
     return {name: [column for column, _ in found] for name, found, _ in tables(open_lake(settings))}
+
+
+def history(settings: Settings, table: str) -> list[dict[str, Any]]:
+    """Commits of a table, newest first, as far back as its log reaches. Raises LakeError, UsageError."""
+    lake = open_lake(settings)
+    lake.require()
+    roots = dict(lake.existing())
+    if table not in roots:
+        raise UsageError(f"no table {table} in {lake.root}", hint=f"tables: {', '.join(roots)}")
+    return [asdict(entry) for entry in read_history(roots[table])]
 
 
 @dataclass(slots=True)

@@ -1,0 +1,72 @@
+"""What a table's commits changed, from its log alone, as far back as the log reaches.
+
+Format: https://github.com/delta-io/delta/blob/master/PROTOCOL.md (commitInfo, add, remove).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from loglode.lake.committer import METADATA
+from loglode.lake.log import actions
+from loglode.storage import Location
+
+
+@dataclass(slots=True)
+class Entry:
+    """One commit. Rows are None where the log no longer tells how many a removed file held."""
+
+    version: int
+    committed_at: datetime | None = None
+    operation: str = ""
+    batch_id: str | None = None
+    correlation_id: str | None = None
+    silver_version: int | None = None
+    files_added: int = 0
+    files_removed: int = 0
+    rows_added: int | None = 0
+    rows_removed: int | None = 0
+
+
+def history(root: Location) -> list[Entry]:
+    """Commits that the log still holds, newest first."""
+    entries: dict[int, Entry] = {}
+    rows: dict[str, int | None] = {}
+    rewrites: dict[int, bool] = {}
+    for version, action in actions(root / "_delta_log", 0):
+        entry = entries.setdefault(version, Entry(version))
+        if added := action.get("add"):
+            count = json.loads(added.get("stats") or "{}").get("numRecords")
+            rows[added["path"]] = count
+            entry.files_added += 1
+            entry.rows_added = _sum(entry.rows_added, count)
+        elif removed := action.get("remove"):
+            entry.files_removed += 1
+            entry.rows_removed = _sum(entry.rows_removed, rows.get(removed["path"]))
+        elif info := action.get("commitInfo"):
+            _describe(entry, info)
+        changed = action.get("add") or action.get("remove")
+        if changed:
+            rewrites[version] = rewrites.get(version, True) and not changed["dataChange"]
+    for version, is_rewrite in rewrites.items():
+        if is_rewrite:
+            entries[version].operation = "upkeep"
+    return [entries[version] for version in sorted(entries, reverse=True)]
+
+
+def _describe(entry: Entry, info: dict[str, Any]) -> None:
+    told = info.get(METADATA) or {}
+    run = told.get("run") or {}
+    if "timestamp" in info:
+        entry.committed_at = datetime.fromtimestamp(info["timestamp"] / 1000, UTC)
+    entry.operation = run.get("kind") or str(info.get("operation", "")).lower()
+    entry.batch_id = run.get("batch_id")
+    entry.correlation_id = run.get("correlation_id") or told.get("correlation_id")
+    entry.silver_version = told.get("silver_version")
+
+
+def _sum(left: int | None, right: int | None) -> int | None:
+    return None if left is None or right is None else left + right
