@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.tools import GOLD, SILVER, load, records, settings, write
 
 from loglode import pipeline
-from loglode.errors import UsageError
+from loglode.errors import QueryError, UsageError
 from loglode.lake.log import commit_metadata
 
 
@@ -59,3 +60,15 @@ def test_history_of_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no table nothing") as caught:
         pipeline.history(settings(tmp_path / "lake"), "nothing")
     assert "daily_metrics" in caught.value.hint
+
+
+def test_a_query_sees_the_tables_as_they_stood(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    load(lake, write(tmp_path / "a.log", records(3)))
+    then = datetime.now(UTC)
+    load(lake, write(tmp_path / "b.log", records(2, first=30)))
+    sql = "select (select count(*) from web_logs), (select sum(requests) from daily_metrics)"
+    assert list(pipeline.query(settings(lake), sql, as_of=then).rows) == [(3, 3)]
+    assert list(pipeline.query(settings(lake), sql).rows) == [(5, 5)]
+    with pytest.raises(QueryError):
+        pipeline.query(settings(lake), sql, as_of=then - timedelta(days=1))

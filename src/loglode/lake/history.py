@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from loglode.errors import LakeError
 from loglode.lake.committer import METADATA
 from loglode.lake.log import actions
 from loglode.storage import Location
@@ -55,6 +56,17 @@ def history(root: Location) -> list[Entry]:
         if is_rewrite:
             entries[version].operation = "upkeep"
     return [entries[version] for version in sorted(entries, reverse=True)]
+
+
+def version_at(root: Location, moment: datetime) -> int | None:
+    """Newest version committed until a moment; None before the first. Raises LakeError."""
+    entries = history(root)
+    for entry in entries:
+        if entry.committed_at is not None and entry.committed_at <= moment:
+            return entry.version
+    if entries[-1].version:
+        raise LakeError(f"the log of {root} no longer reaches back to {moment.isoformat()}")
+    return None
 
 
 def _describe(entry: Entry, info: dict[str, Any]) -> None:

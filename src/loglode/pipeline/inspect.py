@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from loglode.engines.duckdb.query import QueryResult, run_query
 from loglode.errors import UsageError
 from loglode.lake import Lake
 from loglode.lake.history import history as read_history
+from loglode.lake.history import version_at
 from loglode.lake.table import as_it_stands
 from loglode.pipeline.context import open_lake
 from loglode.pipeline.silver_to_gold import gold_is_current
@@ -19,8 +21,10 @@ RECENT_RUNS = 10
 _COUNTS = ("lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines")
 
 
-def query(settings: Settings, sql: str) -> QueryResult:
+def query(settings: Settings, sql: str, *, as_of: datetime | None = None) -> QueryResult:
     """Run SQL over the lake's tables by name (web_logs, quarantine, runs, daily_metrics, ...).
+
+    With `as_of` (aware of its zone) the tables are as they stood then, those that were there.
 
     Only the lake's own files can be read and nothing can be written. Raises LakeError, QueryError.
     """
@@ -28,17 +32,24 @@ def query(settings: Settings, sql: str) -> QueryResult:
     lake.require()
     return run_query(
         sql,
-        list(tables(lake)),
+        list(tables(lake, as_of)),
         lake=lake.root,
         memory_limit_mb=settings.memory_limit_mb,
         threads=settings.threads,
     )
 
 
-def tables(lake: Lake) -> Iterator[tuple[str, list[tuple[str, str]], list[str]]]:
+def tables(
+    lake: Lake, as_of: datetime | None = None
+) -> Iterator[tuple[str, list[tuple[str, str]], list[str]]]:
     """(name, columns, files) of each table that is there."""
     for name, root in lake.existing():
         snapshot = as_it_stands(name, root)
+        if as_of is not None:
+            version = version_at(root, as_of)
+            if version is None:
+                continue
+            snapshot.delta.load_as_version(version)
         columns = [(column, sql) for column, sql, _ in snapshot.table.spec.columns]
         yield name, columns, [str(root / f.path) for f in snapshot.files()]
 
