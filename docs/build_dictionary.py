@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loglode.contract import describe, load_contract
 from loglode.gold.model import load_models
-from loglode.lake.layout import QUARANTINE, RUNS
+from loglode.lake.layout import QUALITY, QUARANTINE, RUNS
 
 TARGET = Path(__file__).with_name("data-dictionary.md")
 
@@ -21,7 +21,7 @@ def text() -> str:
     parts += table(("field", "type", "required", "masking", "rules", "description"), fields)
     parts += ["", "### Names under which logs may carry a field", ""]
     parts += table(("field", "aliases"), [f for f in fields if f["aliases"]])
-    for spec in (QUARANTINE, RUNS):
+    for spec in (QUARANTINE, RUNS, QUALITY):
         parts += ["", f"## {spec.name}", "", spec.description, ""]
         rows = [{"column": name, "type": kind, "description": what} for name, kind, what in spec.columns]
         parts += table(("column", "type", "description"), rows)

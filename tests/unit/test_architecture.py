@@ -31,8 +31,8 @@ ALLOWED: dict[str, set[str]] = {
     "gold": {"errors"},
     "engines": {"contract", "errors", "files", "formats", "gold", "lake", "silver", "sources", "storage"},
     "pipeline": {
-        "contract", "engines", "errors", "files", "formats", "gold", "lake", "settings", "sources",
-        "storage",
+        "contract", "engines", "errors", "files", "formats", "gold", "lake", "metrics", "settings", "silver",
+        "sources", "storage",
     },
     "generate": {"errors"},
     # Glue around the pipeline, for the scripts in src/glue_scripts.

@@ -15,11 +15,15 @@ from loglode.files import StagedFile
 from loglode.formats import Format
 from loglode.gold.model import Model
 from loglode.sources import SourceObject
+from loglode.sources.shape import Shape
 from loglode.storage import Location
 
 # Step, bytes or days done, and all of them.
 Progress = Callable[[str, int, int], None]
 Columns = tuple[tuple[str, str, str], ...]
+# Counts by ISO day of the event ("" where its time could not be read) and code; LINES counts the lines.
+Tally = dict[tuple[str, str], int]
+LINES = ""
 
 
 class LineObject(Protocol):
@@ -64,6 +68,7 @@ class Read:
 
     lines: int = 0
     bytes: int = 0
+    shape: Shape = field(default_factory=Shape)
     gone: dict[str, SourceError] = field(default_factory=dict)
 
 
@@ -78,8 +83,8 @@ class StagedLines:
     read: Read = field(default_factory=Read)
     duplicates: int = 0
     dedupe_seconds: float = 0.0
-    reasons: dict[str, int] = field(default_factory=dict)
-    warnings: dict[str, int] = field(default_factory=dict)
+    refused: Tally = field(default_factory=dict)
+    warned: Tally = field(default_factory=dict)
 
     @property
     def rows_silver(self) -> int:
@@ -88,6 +93,34 @@ class StagedLines:
     @property
     def rows_quarantine(self) -> int:
         return sum(f.rows for f in self.quarantine)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Refused lines by reason."""
+        return _over_days(self.refused)
+
+    @property
+    def warnings(self) -> dict[str, int]:
+        """Nulled values by rule."""
+        return _over_days(self.warned)
+
+    @property
+    def rows_by_day(self) -> dict[str, int]:
+        """Rows of silver by ISO day of the event."""
+        found: dict[str, int] = {}
+        for file in self.silver:
+            year, month, day = (int(value) for value in file.partition.values())
+            key = date(year, month, day).isoformat()
+            found[key] = found.get(key, 0) + file.rows
+        return found
+
+
+def _over_days(tally: Tally) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for (_, code), count in tally.items():
+        if code != LINES:
+            found[code] = found.get(code, 0) + count
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +186,7 @@ class Engine(Protocol):
         ...
 
     def tally(self, staged: StagedLines) -> None:
-        """Count refused lines by reason and nulled values by rule."""
+        """Count refused lines by day and reason, and nulled values by day and rule."""
         ...
 
     def days_of(self, files: Sequence[Location]) -> list[tuple[int, int, int]]:

@@ -40,6 +40,8 @@ def read_lines(objects: Sequence[LineObject], read: Read, progress: Progress) ->
             reader = LineReader(planned.source.display_uri, stream, counts_keys=planned.format.counts_keys)
             for arrow in reader.batches():
                 progress("bronze to silver", read_before + min(reader.bytes, planned.source.size), total)
+                if planned.format.counts_keys:
+                    read.shape.look(arrow)
                 yield arrow
         read.lines += reader.lines
         read.bytes += reader.bytes

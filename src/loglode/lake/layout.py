@@ -66,10 +66,43 @@ RUNS = TableSpec(
         *_DAY_COLUMNS,
     ),
 )
+QUALITY = TableSpec(
+    name="quality",
+    description="Each rule of the contract, per batch and day of the events; the fields that lines carry.",
+    partition_by=DAY,
+    columns=(
+        ("batch_id", "VARCHAR", "The batch."),
+        ("started_at", _STAMP, "When the batch began (UTC)."),
+        ("kind", "VARCHAR", "rule, or field: a field and type seen in the lines."),
+        ("date", "DATE", "Day of the events (UTC); null where it could not be read, or for the whole batch."),
+        (
+            "rule",
+            "VARCHAR",
+            "Code of the rule, as in reasons and warnings; of a field, its type.",
+        ),
+        (
+            "field",
+            "VARCHAR",
+            "The field checked, or a name that lines carry; null for the whole line.",
+        ),
+        ("dimension", "VARCHAR", "completeness, conformity, uniqueness, consistency, or what the rule says."),
+        ("severity", "VARCHAR", "reject, warn, drop (duplicates), or none."),
+        ("checked", "BIGINT", "Lines that the rule was applied to; of a field, lines looked at."),
+        ("passed", "BIGINT", "Those that passed; of a field, those that carry it with this type."),
+        ("refused", "BIGINT", "Those that failed and were refused, or dropped as duplicates."),
+        ("warned", "BIGINT", "Those whose value was nulled."),
+        ("share", "DOUBLE", "passed / checked, 0 to 1."),
+        ("first_seen", "BIGINT", "Of a field: the first of the lines looked at that carries it, from 1."),
+        ("last_seen", "BIGINT", "Of a field: the last of them."),
+        ("silver_version", "BIGINT", "Version of silver that the batch made."),
+        ("contract_version", "VARCHAR", "Version of the contract that was applied."),
+        *_DAY_COLUMNS,
+    ),
+)
 
 
 class Lake:
-    """A folder of tables. Names in SQL: web_logs, quarantine, runs, and each gold model's."""
+    """A folder of tables. Names in SQL: web_logs, quarantine, runs, quality, and each gold model's."""
 
     def __init__(self, root: Location, contract: Contract, gold: tuple[str, ...] = ()) -> None:
         self.root = root
@@ -84,6 +117,7 @@ class Lake:
         self.silver = Table(silver, root / "silver" / "web_logs")
         self.quarantine = Table(QUARANTINE, root / "quarantine" / "web_logs")
         self.runs = Table(RUNS, root / "ops" / "runs")
+        self.quality = Table(QUALITY, root / "ops" / "quality")
 
     def gold_root(self, name: str) -> Location:
         """Folder of a gold table."""
@@ -95,7 +129,7 @@ class Lake:
 
     def existing(self) -> Iterator[tuple[str, Location]]:
         """(name, folder) of each table that is there, by layer."""
-        for table in (self.silver, self.quarantine, self.runs):
+        for table in (self.silver, self.quarantine, self.runs, self.quality):
             if table.exists:
                 yield table.spec.name, table.root
         for name in self.gold_names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from loglode.lake.table import TableSpec
 _ARROW = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
+    "DATE": pa.date32(),
     "DOUBLE": pa.float64(),
     "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", tz="UTC"),
 }
@@ -25,7 +26,7 @@ _ARROW = {
 def write_rows(
     spec: TableSpec, rows: Sequence[Mapping[str, Any]], folder: Path, *, day_of: str
 ) -> list[StagedFile]:
-    """One file for each day of the timestamp column `day_of`; timestamps come as ISO text."""
+    """One file for each day of the timestamp column `day_of`; times and dates come as ISO text."""
     by_day: dict[tuple[int, int, int], list[Mapping[str, Any]]] = {}
     for row in rows:
         moment = datetime.fromisoformat(row[day_of])
@@ -48,4 +49,6 @@ def _write(
 
 
 def _value(value: Any, kind: pa.DataType) -> Any:
-    return datetime.fromisoformat(value) if pa.types.is_timestamp(kind) and isinstance(value, str) else value
+    if not isinstance(value, str) or pa.types.is_string(kind):
+        return value
+    return date.fromisoformat(value) if pa.types.is_date(kind) else datetime.fromisoformat(value)

@@ -1,8 +1,9 @@
 """One batch from bronze to silver and quarantine, exactly once.
 
 Silver's commit decides. It carries the rows, the identity of every object they came from, and in its
-metadata all that must follow from it: the quarantine files (written, not yet visible) and the row of
-ops.runs. `settle` makes those visible, and whoever comes next does it if this process dies first.
+metadata all that must follow from it: the quarantine files (written, not yet visible) and the rows of
+ops.runs and ops.quality. `settle` makes those visible, and whoever comes next does it if this
+process dies first.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from loglode.engines.base import Held, LoadJob, StagedLines, to_json
@@ -21,6 +22,7 @@ from loglode.lake.committer import commit_when, publish
 from loglode.lake.layout import QUARANTINE
 from loglode.lake.log import recorded_transactions
 from loglode.pipeline.context import Context
+from loglode.pipeline.measure import measured
 from loglode.pipeline.plan import Batch, PlannedObject
 from loglode.pipeline.settle import BatchRecord, settle
 from loglode.sources import SourceObject
@@ -160,8 +162,7 @@ def _record(
     objects_skipped: int,
     version: int,
 ) -> BatchRecord:
-    days = {tuple(int(v) for v in f.partition.values()) for f in staged.silver}
-    days |= {tuple(d) for d in context.engine.days_of([f.path for f in staged.quarantine])}
+    days = {date.fromisoformat(day) for day in (*staged.rows_by_day, *(d for d, _ in staged.refused)) if day}
     oldest = min(o.source.modified_ns for o in batch.objects)
     return BatchRecord(
         run={
@@ -188,8 +189,9 @@ def _record(
             "correlation_id": context.settings.correlation_id or None,
             "oldest_object_at": datetime.fromtimestamp(oldest / 1e9, UTC).isoformat(),
         },
-        days=sorted((y, m, d) for y, m, d in days),
+        days=[(day.year, day.month, day.day) for day in sorted(days)],
         quarantine=[],
+        quality=measured(context.settings.contract, staged),
     )
 
 

@@ -1,12 +1,14 @@
-"""What follows from a silver commit: its quarantine files and its row of ops.runs become visible.
+"""What follows from a silver commit: its quarantine files and its rows of ops.runs and ops.quality.
 
-Both stand in the commit's metadata, so this can be done by anybody, any time later, any number of
+All stand in the commit's metadata, so this can be done by anybody, any time later, any number of
 times: each table records, in the commit that applies them, until which version of silver it is done.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from loglode.errors import LakeError
@@ -15,11 +17,14 @@ from loglode.lake.committer import commit_when, publish
 from loglode.lake.log import commit_metadata, oldest_commit
 from loglode.lake.rows import write_rows
 from loglode.lake.staging import scratch
+from loglode.pipeline.measure import quality_rows
 
 SILVER_VERSION = "silver"
 # Commits that bring nothing for a table are looked at again each time, up to this many.
 MAX_EMPTY = 20
 Day = tuple[int, int, int]
+# A silver commit's metadata and its version, as rows of a table.
+RowsOf = Callable[[Mapping[str, Any], int], list[dict[str, Any]]]
 
 
 @dataclass(slots=True)
@@ -33,6 +38,8 @@ class BatchRecord:
     days: list[Day]
     quarantine: list[dict[str, Any]]
     quarantine_removed: list[str] = field(default_factory=list)
+    # Counts of the contract's rules (see `measure`); nothing for what loads nothing.
+    quality: dict[str, Any] = field(default_factory=dict)
 
     def to_metadata(self) -> dict[str, Any]:
         """As kept in the commit."""
@@ -41,18 +48,20 @@ class BatchRecord:
             "days": [list(day) for day in self.days],
             "quarantine": self.quarantine,
             "quarantine_removed": self.quarantine_removed,
+            "quality": self.quality,
         }
 
 
 def settle(lake: Lake, silver: Snapshot) -> None:
-    """Apply all of silver's commits up to the snapshot to quarantine and ops.runs.
+    """Apply all of silver's commits up to the snapshot to quarantine, ops.runs and ops.quality.
 
     Raises LakeError when the log no longer holds commits that were never applied.
     """
     if silver.version == 0:
         return
     commit_when(lake.quarantine, lambda snapshot: _quarantine_commit(lake, silver.version, snapshot))
-    commit_when(lake.runs, lambda snapshot: _runs_commit(lake, silver.version, snapshot))
+    for table, rows_of in ((lake.runs, run_rows), (lake.quality, quality_rows)):
+        commit_when(table, partial(_rows_commit, lake, silver.version, table, rows_of))
 
 
 def records_after(lake: Lake, after: int, until: int) -> dict[int, dict[str, Any]] | None:
@@ -112,16 +121,21 @@ def _active(snapshot: Snapshot, paths: set[str]) -> list[ActiveFile]:
     return [f for f in snapshot.files() if f.path in paths] if paths else []
 
 
-def _runs_commit(lake: Lake, version: int, snapshot: Snapshot) -> Commit | None:
-    done, pending = _pending(lake, version, snapshot)
+def run_rows(record: Mapping[str, Any], version: int) -> list[dict[str, Any]]:
+    """The row of ops.runs for one silver commit; none for upkeep."""
     # The number of the commit is known for sure only here, after it was made.
-    rows = [
-        {**data["run"], "silver_version": number} for number, data in sorted(pending.items()) if data["run"]
-    ]
+    return [{**record["run"], "silver_version": version}] if record["run"] else []
+
+
+def _rows_commit(
+    lake: Lake, version: int, table: Table, rows_of: RowsOf, snapshot: Snapshot
+) -> Commit | None:
+    done, pending = _pending(lake, version, snapshot)
+    rows = [row for number, data in sorted(pending.items()) for row in rows_of(data, number)]
     if not rows and version - done <= MAX_EMPTY:
         return None
     return Commit(
-        adds=_publish_rows(lake.runs, rows),
+        adds=_publish_rows(table, rows),
         transactions={SILVER_VERSION: version},
         metadata={"silver_version": version},
     )

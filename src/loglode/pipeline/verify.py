@@ -9,6 +9,7 @@ from typing import Any
 from loglode.lake import Lake, Table
 from loglode.pipeline.context import open_lake
 from loglode.pipeline.inspect import query
+from loglode.pipeline.measure import READABLE, UNIQUE
 from loglode.pipeline.settle import SILVER_VERSION, owed
 from loglode.pipeline.silver_to_gold import gold_is_current
 from loglode.settings import Settings
@@ -33,6 +34,13 @@ _FIGURES = {
     " where year <> year(utc) or month <> month(utc) or day <> day(utc)",
 }
 _GOLD_FIGURES = {"gold": "select coalesce(sum(requests), 0) from daily_metrics"}
+# Batches from before there was ops.quality have no rows there.
+_QUALITY_FIGURES = {
+    "unlike_quality": "select count(*) from (select batch_id, silver_version,"
+    f" sum(checked) filter (rule = '{READABLE}') as kept, sum(refused) filter (rule = '{UNIQUE}') as doubles"
+    " from quality where kind = 'rule' group by all) join runs using (batch_id, silver_version)"
+    " where coalesce(kept, 0) <> rows_silver + lines_quarantined or doubles <> duplicates"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +85,12 @@ def _checks(settings: Settings, lake: Lake) -> Iterator[Check]:
         return
     current = gold_is_current(lake)
     has_gold = current and lake.gold("daily_metrics").exists
-    figures = _figures(settings, _FIGURES | (_GOLD_FIGURES if has_gold else {}))
+    parts = [_FIGURES, _GOLD_FIGURES if has_gold else {}, _QUALITY_FIGURES if lake.quality.exists else {}]
+    figures = _figures(settings, {name: sql for part in parts for name, sql in part.items()})
     yield from _books(figures)
+    if lake.quality.exists:
+        wrong = figures["unlike_quality"]
+        yield Check("quality counts what the batches say", wrong == 0, f"{wrong} batches differ")
     doubles, astray = figures["doubles"], figures["astray"]
     yield Check("silver holds each event once", doubles == 0, f"{doubles} doubled")
     yield Check("rows lie in the partition of their day", astray == 0, f"{astray} astray")
@@ -95,12 +107,12 @@ def _checks(settings: Settings, lake: Lake) -> Iterator[Check]:
 def _settled(lake: Lake) -> Check:
     version = lake.silver.snapshot().version
     behind = []
-    for table in (lake.quarantine, lake.runs):
+    for table in (lake.quarantine, lake.runs, lake.quality):
         done = (table.snapshot().transaction(SILVER_VERSION) or 0) if table.exists else 0
         if done < version and _owes(lake, table, done, version):
             behind.append(table.spec.name)
     return Check(
-        "quarantine and runs have followed silver",
+        "quarantine, runs and quality have followed silver",
         not behind,
         f"{', '.join(behind)} behind; `loglode run` goes on from there"
         if behind
@@ -114,11 +126,13 @@ def _owes(lake: Lake, table: Table, done: int, version: int) -> bool:
         return True
     if table is lake.runs:
         return any(r["run"] for r in records.values())
+    if table is lake.quality:
+        return any(r.get("quality") for r in records.values())
     return any(r["quarantine"] or r["quarantine_removed"] for r in records.values())
 
 
 def _missing_files(lake: Lake) -> Iterator[str]:
-    for table in (lake.silver, lake.quarantine, lake.runs):
+    for table in (lake.silver, lake.quarantine, lake.runs, lake.quality):
         if table.exists:
             for path in missing(table.root, [f.path for f in table.snapshot().files()]):
                 yield f"{table.spec.name}/{path}"

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from loglode.contract import Contract
-from loglode.engines.base import Held, LoadJob, ModelRunner, Read, StagedLines
+from loglode.engines.base import LINES, Held, LoadJob, ModelRunner, Read, StagedLines, Tally
 from loglode.engines.duckdb.dedupe import remove_duplicates
 from loglode.engines.duckdb.files import parquet, partition_by_groups, write_partitioned
 from loglode.engines.duckdb.models import DuckDBModels
@@ -214,20 +214,19 @@ class DuckDBEngine:
         return staged, counted
 
     def tally(self, staged: StagedLines) -> None:
-        """Count refused lines by reason and nulled values by rule."""
-        staged.reasons = self._tally(staged.quarantine, "unnest(reasons)", "true")
-        staged.warnings = self._tally(
-            staged.silver, "unnest(string_split(warnings, ','))", "warnings is not null"
-        )
+        """Count refused lines by day and reason, and nulled values by day and rule."""
+        staged.refused = self._tally(staged.quarantine, f"list_append(reasons, '{LINES}')", "true")
+        staged.warned = self._tally(staged.silver, "string_split(warnings, ',')", "warnings is not null")
 
-    def _tally(self, files: Sequence[StagedFile], codes: str, condition: str) -> dict[str, int]:
+    def _tally(self, files: Sequence[StagedFile], codes: str, condition: str) -> Tally:
         if not files:
             return {}
         rows = self.connection.execute(
-            f"select code, count(*) from (select {codes} as code from {parquet([f.path for f in files])}"
-            f" where {condition}) group by code order by code"
+            "select coalesce(make_timestamp(epoch_us(event_ts))::date::varchar, '') as event_day, code, count(*)"
+            f" from (select event_ts, unnest({codes}) as code from {parquet([f.path for f in files])}"
+            f" where {condition}) group by event_day, code order by event_day, code"
         ).fetchall()
-        return dict(rows)
+        return {(day, code): count for day, code, count in rows}
 
     def days_of(self, files: Sequence[Location]) -> list[tuple[int, int, int]]:
         """UTC days of the events in quarantine files, where they could be read."""

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from loglode.contract import Contract
-from loglode.engines.base import Held, LoadJob, ModelRunner, StagedLines
+from loglode.engines.base import LINES, Held, LoadJob, ModelRunner, StagedLines, Tally
 from loglode.engines.spark.dedupe import without_doubles
 from loglode.engines.spark.files import SPARK_ERRORS, failed, read
 from loglode.engines.spark.lines import groups, stager
@@ -85,11 +85,12 @@ class SparkEngine:
         staged.dedupe_seconds += time.perf_counter() - started
 
     def tally(self, staged: StagedLines) -> None:
-        refused = self._rows(staged.quarantine, {"reasons": _REFUSED["reasons"]})
-        staged.reasons = _tally(refused.select(f.explode("reasons").alias("code")))
+        refused = self._rows(staged.quarantine, {name: _REFUSED[name] for name in ("event_ts", "reasons")})
+        staged.refused = _tally(refused, f.concat("reasons", f.array(f.lit(LINES))))
         warned = [file for file in staged.silver if file.nulls.get("warnings") != file.rows]
-        rows = self._rows(warned, {"warnings": "VARCHAR"}).where("warnings is not null")
-        staged.warnings = _tally(rows.select(f.explode(f.split("warnings", ",")).alias("code")))
+        types = {"event_ts": _REFUSED["event_ts"], "warnings": "VARCHAR"}
+        rows = self._rows(warned, types).where("warnings is not null")
+        staged.warned = _tally(rows, f.split("warnings", ","))
 
     def days_of(self, files: Sequence[Location]) -> list[tuple[int, int, int]]:
         rows = read(self.spark, files, {"event_ts": _REFUSED["event_ts"]}).where("event_ts is not null")
@@ -114,8 +115,12 @@ def _together(parts: Iterable[StagedLines], seconds: float) -> StagedLines:
         whole.read.lines += part.read.lines
         whole.read.bytes += part.read.bytes
         whole.read.gone |= part.read.gone
+        whole.read.shape.add(part.read.shape)
     return whole
 
 
-def _tally(codes: DataFrame) -> dict[str, int]:
-    return dict(sorted((code, count) for code, count in codes.groupBy("code").count().collect()))
+def _tally(rows: DataFrame, codes: Column) -> Tally:
+    """The session's time zone is UTC, so the date of an instant is its day."""
+    day = f.coalesce(f.to_date("event_ts").cast("string"), f.lit("")).alias("event_day")
+    counted = rows.select(day, f.explode(codes).alias("code")).groupBy("event_day", "code").count()
+    return {(day, code): count for day, code, count in sorted(counted.collect())}

@@ -1,0 +1,113 @@
+"""Rows of ops.quality: what a batch's silver commit tells of its rules, and the rows made of it.
+
+The commit holds counts alone, for its metadata are read again and again; whoever settles it makes the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from loglode.contract import Contract
+from loglode.engines.base import LINES, StagedLines
+from loglode.silver.rules import rules
+
+# The line as a whole: it could be parsed; its event was not there yet.
+READABLE, UNIQUE = "line_readable", "event_unique"
+
+
+def measured(contract: Contract, staged: StagedLines) -> dict[str, Any]:
+    """Counts by day and code, with the rules that were applied, as plain JSON."""
+    shape = staged.read.shape
+    refused, warned = _by_day(staged.refused), _by_day(staged.warned)
+    rows = staged.rows_by_day
+    return {
+        "rules": [[r.code, r.field, r.severity, r.dimension] for r in rules(contract)],
+        "days": [
+            [day, rows.get(day, 0), refused.get(day, {}), warned.get(day, {})]
+            for day in sorted({*rows, *refused, *warned})
+        ],
+        "duplicates": staged.duplicates,
+        "lines_looked_at": shape.lines,
+        "fields": [[*key, seen.lines, seen.first, seen.last] for key, seen in sorted(shape.fields.items())],
+    }
+
+
+def _by_day(tally: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (day, code), count in tally.items():
+        found.setdefault(day, {})[code] = count
+    return found
+
+
+def quality_rows(record: Mapping[str, Any], version: int) -> list[dict[str, Any]]:
+    """Rows of ops.quality for one silver commit; none where it loaded nothing."""
+    told, run = record.get("quality"), record["run"]
+    if not told:
+        return []
+    same = {
+        "batch_id": run["batch_id"],
+        "started_at": run["started_at"],
+        "silver_version": version,
+        "contract_version": run["contract_version"],
+    }
+    return [{**same, **row} for row in _rows(told)]
+
+
+def _rows(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    names = {rule[0] for rule in told["rules"]}
+    kept = 0
+    for day, silver, refused, warned in told["days"]:
+        lines = silver + refused.get(LINES, 0)
+        kept += lines
+        # Whole lines are refused for one reason alone, before any rule is asked.
+        broken = sum(n for code, n in refused.items() if code != LINES and code not in names)
+        yield _row(READABLE, None, "reject", "conformity", day, lines, refused=broken)
+        for code, field, severity, dimension in told["rules"]:
+            yield _row(
+                code, field, severity, dimension, day, lines - broken,
+                refused=refused.get(code, 0), warned=warned.get(code, 0),
+            )  # fmt: skip
+    doubles = told["duplicates"]
+    yield _row(UNIQUE, "event_id", "drop", "uniqueness", "", kept + doubles, refused=doubles)
+    looked_at = told["lines_looked_at"]
+    for name, kind, count, first, last in told["fields"]:
+        row = _row(kind, name, "none", "consistency", "", looked_at)
+        yield row | {
+            "kind": "field",
+            "passed": count,
+            "share": _share(count, looked_at),
+            "first_seen": first,
+            "last_seen": last,
+        }
+
+
+def _row(
+    code: str,
+    field: str | None,
+    severity: str,
+    dimension: str,
+    day: str,
+    checked: int,
+    *,
+    refused: int = 0,
+    warned: int = 0,
+) -> dict[str, Any]:
+    passed = checked - refused - warned
+    return {
+        "kind": "rule",
+        "date": day or None,
+        "rule": code,
+        "field": field,
+        "dimension": dimension,
+        "severity": severity,
+        "checked": checked,
+        "passed": passed,
+        "refused": refused,
+        "warned": warned,
+        "share": _share(passed, checked),
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
