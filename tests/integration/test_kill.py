@@ -170,7 +170,8 @@ POINTS = {
     "published, not committed": dying("before", ["web_logs"], 2),
     "silver committed, quarantine not": dying("after", ["web_logs"], 2),
     "quarantine committed, runs not": dying("after", ["quarantine"], 2),
-    "runs committed, gold not": dying("after", ["runs"], 2),
+    "runs committed, quality not": dying("after", ["runs"], 2),
+    "quality committed, gold not": dying("after", ["quality"], 2),
     "between two gold tables": dying("after", GOLD_NAMES, 4),
     "all gold but the last": dying("before", GOLD_NAMES, len(GOLD)),
 }
@@ -195,8 +196,8 @@ def test_death_after_every_single_step(lake: Path, quiet_few: Path, few: list[Pa
             break
         assert process.exitcode == 99
         deaths += 1
-    # Silver, quarantine and runs of two batches, then gold; or the making of each table.
-    assert deaths == (2 * 3 + len(GOLD) if where is ON_COMMIT else 3 + len(GOLD))
+    # Silver, quarantine, runs and quality of two batches, then gold; or the making of each table.
+    assert deaths == (2 * 4 + len(GOLD) if where is ON_COMMIT else 4 + len(GOLD))
     assert_whole(lake, quiet_few, few, batch_bytes=1)
 
 
@@ -216,9 +217,10 @@ def test_death_while_a_table_was_being_made(lake: Path, tmp_path: Path, name: st
         dying("after", ["web_logs"], 1),
         dying("after", ["quarantine"], 1),
         dying("after", ["runs"], 1),
+        dying("after", ["quality"], 1),
         dying("after", GOLD_NAMES, 3),
     ],
-    ids=["published", "silver", "quarantine", "runs", "gold"],
+    ids=["published", "silver", "quarantine", "runs", "quality", "gold"],
 )
 def test_death_in_a_replay(tmp_path: Path, laxer_contract: Path, point: str) -> None:
     log = write(

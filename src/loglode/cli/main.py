@@ -19,6 +19,7 @@ from loglode.cli.generate import generate
 from loglode.cli.history import history
 from loglode.cli.maintain import maintain
 from loglode.cli.options import debug_option
+from loglode.cli.quality import quality
 from loglode.cli.quarantine import quarantine
 from loglode.cli.query import query
 from loglode.cli.run import run
@@ -39,7 +40,9 @@ def cli() -> None:
     """
 
 
-for command in (run, demo, query, status, history, verify, maintain, quarantine, generate, contract, aws):
+for command in (
+    run, demo, query, status, quality, history, verify, maintain, quarantine, generate, contract, aws,
+):  # fmt: skip
     cli.add_command(command)
 
 

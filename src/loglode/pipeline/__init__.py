@@ -5,6 +5,7 @@ from loglode.pipeline.executions import replay_batch
 from loglode.pipeline.gate import GateReport, quality_gate
 from loglode.pipeline.inspect import StatusReport, columns, history, query, status
 from loglode.pipeline.maintain import UpkeepReport, maintain
+from loglode.pipeline.quality import QualityReport, quality
 from loglode.pipeline.quarantine import list_quarantine, replay_quarantine
 from loglode.pipeline.report import RunReport
 from loglode.pipeline.run import load_objects, run, update_gold
@@ -13,6 +14,7 @@ from loglode.pipeline.verify import Check, VerifyReport, verify
 __all__ = [
     "Check",
     "GateReport",
+    "QualityReport",
     "QueryResult",
     "RunReport",
     "StatusReport",
@@ -23,6 +25,7 @@ __all__ = [
     "list_quarantine",
     "load_objects",
     "maintain",
+    "quality",
     "quality_gate",
     "query",
     "replay_batch",

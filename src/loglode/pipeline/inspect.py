@@ -110,8 +110,8 @@ def status(settings: Settings) -> StatusReport:
     report = StatusReport(str(lake.root), found, [], gold_is_current(lake))
     if lake.runs.exists:
         sums = ", ".join(f"coalesce(sum({c}), 0)::bigint as {c}" for c in _COUNTS)
-        report.totals = _dicts(query(settings, f"select count(*) as batches, {sums} from runs"))[0]
-        report.runs = _dicts(
+        report.totals = dicts(query(settings, f"select count(*) as batches, {sums} from runs"))[0]
+        report.runs = dicts(
             query(
                 settings,
                 f"select batch_id, kind, started_at::varchar as started_at, objects, {', '.join(_COUNTS)},"
@@ -121,5 +121,6 @@ def status(settings: Settings) -> StatusReport:
     return report
 
 
-def _dicts(result: QueryResult) -> list[dict[str, Any]]:
+def dicts(result: QueryResult) -> list[dict[str, Any]]:
+    """Rows by the names of their columns."""
     return [dict(zip(result.columns, row, strict=True)) for row in result.rows]

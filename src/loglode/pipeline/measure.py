@@ -12,8 +12,8 @@ from loglode.contract import Contract
 from loglode.engines.base import LINES, StagedLines
 from loglode.silver.rules import rules
 
-# The line as a whole: it could be parsed; its event was not there yet.
-READABLE, UNIQUE = "line_readable", "event_unique"
+# The line as a whole: it could be parsed; no rule refused it; its event was not there yet.
+READABLE, ACCEPTED, UNIQUE = "line_readable", "line_accepted", "event_unique"
 
 
 def measured(contract: Contract, staged: StagedLines) -> dict[str, Any]:
@@ -62,6 +62,7 @@ def _rows(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         kept += lines
         # Whole lines are refused for one reason alone, before any rule is asked.
         broken = sum(n for code, n in refused.items() if code != LINES and code not in names)
+        yield _row(ACCEPTED, None, "reject", "conformity", day, lines, refused=lines - silver)
         yield _row(READABLE, None, "reject", "conformity", day, lines, refused=broken)
         for code, field, severity, dimension in told["rules"]:
             yield _row(

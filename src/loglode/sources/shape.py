@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-LINES_A_BLOCK = 32
+LINES_A_BLOCK = 48
 MAX_LINE_CHARS = 1 << 16
 MAX_DEPTH = 3
 MAX_FIELDS = 300

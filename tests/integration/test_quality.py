@@ -1,0 +1,154 @@
+"""What the contract's rules found is counted by batch and day, and drift of fields is seen and told."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.logs import assert_verified, line, load, one, rows, settings_for, write
+
+from loglode import pipeline
+from loglode.errors import LakeError
+from loglode.pipeline.drift import BatchFields, Sighting, drifts
+from loglode.pipeline.quality import score, volume
+
+
+def timed(number: int, **fields: Any) -> str:
+    """The line of a second; days have 86,400 of them."""
+    return line(timestamp=1_772_582_400 + number, **fields)
+
+
+def of_rule(settings: Any, rule: str) -> list[tuple[Any, ...]]:
+    return rows(
+        settings,
+        "select date::varchar, checked, passed, refused, warned, severity, dimension from quality"
+        f" where rule = '{rule}' order by date nulls last, quality.started_at",
+    )
+
+
+def test_each_rule_is_counted_by_day(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    lines = [
+        *(line(request_id=f"a{n}") for n in range(5)),
+        line(request_id="a0"),
+        line(request_id="b", status="ok"),
+        line(request_id="c", status=None, method="HACK"),
+        line(request_id="d", timestamp="2026-03-05T00:00:00Z", country="USA"),
+        line(request_id="e", timestamp="yesterday"),
+        "no record",
+        "",
+    ]
+    load(settings, write(tmp_path / "logs.json", lines))
+    assert of_rule(settings, "status_invalid") == [
+        ("2026-03-04", 7, 6, 1, 0, "reject", "conformity"),
+        ("2026-03-05", 1, 1, 0, 0, "reject", "conformity"),
+        (None, 1, 1, 0, 0, "reject", "conformity"),
+    ]
+    assert of_rule(settings, "status_missing")[0] == ("2026-03-04", 7, 6, 1, 0, "reject", "completeness")
+    assert of_rule(settings, "method_invalid")[0][1:4] == (7, 6, 1)
+    assert of_rule(settings, "country_invalid")[1] == ("2026-03-05", 1, 0, 0, 1, "warn", "conformity")
+    assert of_rule(settings, "line_readable")[-1] == (None, 2, 1, 1, 0, "reject", "conformity")
+    assert of_rule(settings, "line_accepted")[0] == ("2026-03-04", 7, 5, 2, 0, "reject", "conformity")
+    assert of_rule(settings, "event_unique") == [(None, 11, 10, 1, 0, "drop", "uniqueness")]
+    assert one(
+        settings, "select bool_and(checked = passed + refused + warned) from quality where kind = 'rule'"
+    )
+    assert_verified(settings)
+    found = pipeline.quality(settings, date(2026, 3, 5))
+    assert [(d.day, d.lines, d.refused, d.nulled, d.score) for d in found.days] == [
+        ("2026-03-05", 1, 0, 1, 50.0)
+    ]
+    assert {r["rule"] for r in found.rules} >= {"status_invalid", "country_invalid", "line_accepted"}
+    json.dumps(found.as_dict())
+
+
+def test_a_replay_leaves_the_figures_of_the_load(tmp_path: Path, laxer_contract: Path) -> None:
+    settings = settings_for(tmp_path)
+    load(settings, write(tmp_path / "logs.json", [line(), line(method="PROBE")]))
+    before = rows(settings, "select * from quality order by all")
+    pipeline.replay_quarantine(settings_for(tmp_path, contract=laxer_contract))
+    assert rows(settings, "select * from quality order by all") == before
+    assert_verified(settings)
+
+
+def test_there_is_nothing_to_tell_of_no_lake(tmp_path: Path) -> None:
+    with pytest.raises(LakeError):
+        pipeline.quality(settings_for(tmp_path))
+
+
+def told(settings: Any) -> set[tuple[str, str, str, str]]:
+    return {(d.change, d.field, d.before, d.after) for d in pipeline.quality(settings).drift}
+
+
+# What a log carries before and while something is different, and how that is told.
+DRIFT: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, str, str, str]]] = {
+    "new": ({}, {"tenant": "blue"}, ("new", "tenant", "", "string")),
+    "missing": ({"tenant": "blue"}, {}, ("missing", "tenant", "string", "")),
+    "renamed": (
+        {"user_agent": "a/1"},
+        {"agent_text": "a/1"},
+        ("renamed", "user_agent", "user_agent", "agent_text"),
+    ),
+    "retyped": ({"bytes": 17}, {"bytes": "17 kB"}, ("retyped", "bytes", "number", "string")),
+}
+
+
+@pytest.mark.parametrize("is_one_batch", [True, False], ids=["in mid-stream", "between batches"])
+@pytest.mark.parametrize("change", DRIFT)
+def test_drift_is_told_and_nothing_is_lost(tmp_path: Path, change: str, *, is_one_batch: bool) -> None:
+    settings = settings_for(tmp_path)
+    before, after, wanted = DRIFT[change]
+    old, new = [timed(n, **before) for n in range(200)], [timed(n, **after) for n in range(200, 300)]
+    if is_one_batch:
+        load(settings, write(tmp_path / "all.json", [*old, *new]))
+    else:
+        load(settings, write(tmp_path / "old.json", old))
+        assert told(settings) == set()
+        load(settings, write(tmp_path / "new.json", new))
+    assert told(settings) == {wanted}
+    assert one(settings, "select (select count(*) from web_logs) + (select count(*) from quarantine)") == 300
+    later = load(settings, write(tmp_path / "later.json", [timed(n, **before) for n in range(300, 400)]))
+    assert (later.rows_silver, later.lines_quarantined, later.warnings) == (100, 0, {})
+    assert_verified(settings)
+
+
+def fields(number: int, looked_at: int, **seen: tuple[str, int, int, int]) -> BatchFields:
+    sightings = tuple(Sighting(name, *facts) for name, facts in seen.items())
+    return BatchFields(str(number), "", looked_at, sightings)
+
+
+def test_a_change_is_told_once() -> None:
+    with_it = fields(1, 100, a=("number", 100, 1, 100), b=("string", 100, 1, 100))
+    without = fields(2, 100, a=("number", 100, 1, 100))
+    assert [d.change for d in drifts([with_it, without, without, without])] == ["missing"]
+    assert [d.change for d in drifts([with_it, without, with_it, without])] == ["missing", "missing"]
+    assert [d.change for d in drifts([without, with_it, with_it])] == ["new"]
+
+
+def test_what_is_seldom_is_no_drift() -> None:
+    some = fields(1, 100, a=("number", 100, 1, 100), b=("string", 10, 40, 80))
+    none = fields(2, 100, a=("number", 100, 1, 100))
+    assert drifts([some, none, some]) == []
+    assert drifts([fields(1, 5, a=("number", 5, 1, 5)), fields(2, 5, b=("number", 5, 1, 5))]) == []
+
+
+def test_scores_and_volumes() -> None:
+    figures = [score(10, 0, 0), score(10, 1, 0), score(10, 0, 1), score(10, 10, 5), score(0, 0, 0)]
+    assert figures == [100.0, 90.0, 95.0, 0.0, 100.0]
+    assert [volume(n, 100.0) for n in (49, 50, 200, 201)] == ["low", "usual", "usual", "high"]
+    assert volume(5, None) == "unknown"
+
+
+def test_names_of_fields_are_bounded_and_clean(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    evil = {"bob@example.com": 1, "10.1.2.3": 1, "\x1b[31m": 1, "x" * 500: 1} | {
+        f"k{n}": 1 for n in range(900)
+    }
+    load(settings, write(tmp_path / "logs.json", [line(**evil)]))
+    names = [name for (name,) in rows(settings, "select field from quality where kind = 'field'")]
+    assert len(names) <= 301
+    assert "(other)" in names
+    assert not [n for n in names if "@" in n[1:] or "10." in n or len(n) > 100 or "\x1b" in n]
