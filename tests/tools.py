@@ -32,6 +32,8 @@ BUCKET = "loglode-test"
 KEY = "a key of the tests, not a secret"
 
 SILVER, QUARANTINE, RUNS = "silver/web_logs", "quarantine/web_logs", "ops/runs"
+# Its fields are told from a sample, which depends on how lines come in blocks.
+QUALITY = "ops/quality"
 GOLD = tuple(
     f"gold/{name}"
     for name in (

@@ -217,10 +217,9 @@ def test_death_while_a_table_was_being_made(lake: Path, tmp_path: Path, name: st
         dying("after", ["web_logs"], 1),
         dying("after", ["quarantine"], 1),
         dying("after", ["runs"], 1),
-        dying("after", ["quality"], 1),
         dying("after", GOLD_NAMES, 3),
     ],
-    ids=["published", "silver", "quarantine", "runs", "quality", "gold"],
+    ids=["published", "silver", "quarantine", "runs", "gold"],
 )
 def test_death_in_a_replay(tmp_path: Path, laxer_contract: Path, point: str) -> None:
     log = write(

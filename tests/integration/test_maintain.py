@@ -15,6 +15,7 @@ from tests.integration.test_kill import dying
 from tests.tools import (
     ALL_TABLES,
     GOLD,
+    QUALITY,
     QUARANTINE,
     SILVER,
     assert_same,
@@ -130,8 +131,9 @@ def test_loading_goes_on_afterwards(lake: Path, calm: Path, tmp_path: Path, logs
 
 def test_leftovers_of_the_dead_are_deleted_when_they_are_old(loaded: Path) -> None:
     lake = loaded
+    names = (*ALL_TABLES, QUALITY)
     upkeep(lake)
-    old = [lake / name / LEFTOVER for name in ALL_TABLES]
+    old = [lake / name / LEFTOVER for name in names]
     young = [path.with_name("young.parquet") for path in old]
     for path in (*old, *young):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,9 +141,9 @@ def test_leftovers_of_the_dead_are_deleted_when_they_are_old(loaded: Path) -> No
     for path in old:
         age(path)
     foreseen = upkeep(lake, is_dry_run=True)
-    assert [t.deleted for t in foreseen.tables] == [[LEFTOVER]] * len(ALL_TABLES)
+    assert [t.deleted for t in foreseen.tables] == [[LEFTOVER]] * len(names)
     assert all(path.exists() for path in old)
-    assert [t.deleted for t in upkeep(lake).tables] == [[LEFTOVER]] * len(ALL_TABLES)
+    assert [t.deleted for t in upkeep(lake).tables] == [[LEFTOVER]] * len(names)
     assert [path for path in old if path.exists()] == []
     assert all(path.exists() for path in young)
 

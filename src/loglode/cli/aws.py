@@ -9,7 +9,12 @@ from loglode.cli.options import debug_option
 
 @click.group("aws")
 def aws() -> None:
-    """What an operator does to the pipeline on AWS."""
+    """What an operator does to the pipeline on AWS.
+
+    \b
+    Example:
+      loglode aws replay --batch ID --manifests s3://bucket/manifests --state-machine ARN
+    """
 
 
 @aws.command("replay")
@@ -33,6 +38,10 @@ def replay(*, batch: str, manifests: str, machine: str) -> None:
     """Start a batch once more, with the objects that its manifest names, and print the execution's name.
 
     What was loaded is not loaded twice.
+
+    \b
+    Example:
+      loglode aws replay --batch ID --manifests s3://bucket/manifests --state-machine ARN
     """
     from loglode.pipeline import replay_batch
 
