@@ -7,20 +7,22 @@ half done.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambda_functions.catalog import is_behind
 from loglode import pipeline
 from loglode.errors import BooksError, SourceError, UsageError
+from loglode.metrics import SERVICE, Step, embedded
 from loglode.pipeline.manifest import read_manifest
 from loglode.settings import Settings
 from loglode.sources import SourceObject
@@ -39,7 +41,6 @@ BYTES_A_SECOND = 5 << 20
 RESERVE_SECONDS = 30.0
 
 logger = Logger(service="loglode-transform")
-metrics = Metrics(namespace="Loglode", service="transform")
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -80,9 +81,6 @@ def bronze_to_silver(settings: Settings, manifest: str, context: LambdaContext) 
         raise SourceError(f"{len(report.failed)} objects failed, the first: {report.failed[0]}")
     if report.objects + report.objects_skipped + report.objects_left != len(objects):
         raise BooksError(f"{manifest}: {len(objects)} objects are named, not all are accounted for")
-    metrics.add_metric("LinesRead", MetricUnit.Count, report.lines_read)
-    metrics.add_metric("LinesQuarantined", MetricUnit.Count, report.lines_quarantined)
-    metrics.flush_metrics()
     outcome = "unfinished" if report.objects_left else "done"
     return {"outcome": outcome, "rows_silver": report.rows_silver, "lines_read": report.lines_read}
 
@@ -115,10 +113,21 @@ def _clock(context: LambdaContext) -> Callable[[], bool]:
 def quality_gate(settings: Settings) -> dict[str, Any]:
     """The refused share of all that this execution has loaded, in however many attempts."""
     found = pipeline.quality_gate(settings, settings.correlation_id)
+    emit(settings, Step.SILVER)  # here, since both engines come by, and a batch that fails here counts too
     return {"refused_share": found.refused_share, "is_acceptable": found.is_acceptable}
 
 
 def finish(settings: Settings) -> dict[str, Any]:
     """What comes after gold's commits, whichever engine made them: whether the catalog knows all tables."""
+    emit(settings, Step.GOLD)
     database = os.environ.get("LOGLODE_CATALOG", "")
     return {"is_catalog_behind": bool(database) and is_behind(settings, database)}
+
+
+def emit(settings: Settings, step: Step) -> None:
+    """A line in CloudWatch's embedded metric format, of what this execution has done."""
+    values = pipeline.measurements(settings, correlation_id=settings.correlation_id, step=step)
+    if values:
+        now_ms = int(time.time() * 1000)
+        line = embedded(values, service=SERVICE, lake=str(settings.lake), timestamp_ms=now_ms)
+        sys.stdout.write(json.dumps(line) + "\n")

@@ -7,6 +7,7 @@ Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -79,3 +80,23 @@ def embedded(values: Mapping[str, float], *, service: str, lake: str, timestamp_
         "lake": lake,
         **values,
     }
+
+
+def open_metrics(values: Mapping[str, float], *, lake: str) -> str:
+    """The values as OpenMetrics text, which Prometheus and its kind read.
+
+    Format: https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md
+    """
+    label = lake.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    lines = []
+    for metric in METRICS:
+        if metric.name not in values:
+            continue
+        is_sum = metric.step == Step.SILVER and metric.unit == Unit.COUNT
+        name = "loglode_" + re.sub(r"(?<!^)(?=[A-Z])", "_", metric.name).lower()
+        lines += [
+            f"# TYPE {name} {'counter' if is_sum else 'gauge'}",
+            f"# HELP {name} {metric.description}",
+            f'{name}{"_total" if is_sum else ""}{{lake="{label}"}} {values[metric.name]:.15g}',
+        ]
+    return "\n".join([*lines, "# EOF", ""])

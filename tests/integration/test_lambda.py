@@ -14,7 +14,7 @@ import pytest
 from tests.tools import BUCKET, records
 
 from lambda_functions import transform, trigger
-from loglode import errors, pipeline
+from loglode import errors, metrics, pipeline
 from loglode.errors import SourceError, StorageError, UsageError
 from loglode.settings import Settings
 
@@ -147,6 +147,24 @@ def test_the_steps_lead_to_gold_and_may_be_repeated(s3: Any, machine: Any) -> No
     assert pipeline.verify(settings).is_ok
     asked = "select correlation_id, (select sum(requests) from daily_metrics) from runs"
     assert list(pipeline.query(settings, asked).rows) == [("request-1", 18)]
+
+
+def test_every_metric_is_emitted_with_the_dimensions_that_alarms_watch(
+    s3: Any, machine: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(s3_event(put(s3, "bronze/one.json", [*records(19), "no record"])))
+    (given,) = machine()
+    for name in ("bronze_to_silver", "quality_gate", "silver_to_gold", "finish"):
+        step(name, given)
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [line for line in printed if "_aws" in line]
+    told = {
+        metric["Name"]: line for line in lines for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    }
+    assert told.keys() == metrics.BY_NAME.keys()
+    assert all((line["service"], line["lake"]) == ("transform", LAKE) for line in lines)
+    assert (told["LinesRead"]["LinesRead"], told["RefusedShare"]["RefusedShare"]) == (20, 0.05)
+    assert told["SiteRequests"]["SiteRequests"] == 19
 
 
 def test_steps_that_stop_the_batch(s3: Any, machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:

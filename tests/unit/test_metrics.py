@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from tests.tools import load, records, settings, write
 
-from loglode import metrics
+from loglode import metrics, pipeline
 
 MONITORING = Path(__file__).resolve().parents[2] / "terraform" / "modules" / "monitoring"
 
@@ -65,3 +67,20 @@ def test_the_embedded_format() -> None:
     }
     with pytest.raises(KeyError):
         metrics.embedded({"batch_id": 1}, service="transform", lake="s3://lake", timestamp_ms=1)
+
+
+def test_open_metrics_are_read_by_their_own_reader() -> None:
+    values = {metric.name: 0.5 for metric in metrics.METRICS}
+    lake = 'a "lake"\\\n# EOF'
+    text = metrics.open_metrics(values, lake=lake)
+    families = list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+    assert len(families) == len(metrics.METRICS)
+    assert {sample.labels["lake"] for family in families for sample in family.samples} == {lake}
+    assert {sample.value for family in families for sample in family.samples} == {0.5}
+
+
+def test_a_lakes_figures(tmp_path: Path) -> None:
+    load(tmp_path / "lake", write(tmp_path / "one.json", [*records(3), "broken"]))
+    found = pipeline.measurements(settings(tmp_path / "lake"))
+    assert found.keys() == metrics.BY_NAME.keys()
+    assert (found["LinesRead"], found["RefusedShare"], found["SiteRequests"]) == (4, 0.25, 3)

@@ -13,15 +13,24 @@ from loglode.cli.output import write_json, write_table, write_text
 
 @click.command()
 @lake_options
+@click.option("--metrics", "as_metrics", is_flag=True, help="Print figures as OpenMetrics text.")
 @json_option
 @debug_option
-def status(*, is_json: bool, **options: Any) -> None:
+def status(*, as_metrics: bool, is_json: bool, **options: Any) -> None:
     """Show the lake's tables, totals and last runs.
 
     \b
     Example:
       loglode status --lake lake
+      loglode status --metrics --lake lake > lake.prom
     """
+    if as_metrics:
+        from loglode.metrics import open_metrics
+        from loglode.pipeline import measurements
+
+        settings = build_settings(**options)
+        write_text(open_metrics(measurements(settings), lake=str(settings.lake)).rstrip("\n"))
+        return
     from loglode.pipeline import status as read_status
 
     result = read_status(build_settings(**options)).as_dict()

@@ -5,6 +5,7 @@ from loglode.pipeline.executions import replay_batch
 from loglode.pipeline.gate import GateReport, quality_gate
 from loglode.pipeline.inspect import StatusReport, columns, history, query, status
 from loglode.pipeline.maintain import UpkeepReport, maintain
+from loglode.pipeline.measurements import measurements
 from loglode.pipeline.quality import QualityReport, quality
 from loglode.pipeline.quarantine import list_quarantine, replay_quarantine
 from loglode.pipeline.report import RunReport
@@ -25,6 +26,7 @@ __all__ = [
     "list_quarantine",
     "load_objects",
     "maintain",
+    "measurements",
     "quality",
     "quality_gate",
     "query",

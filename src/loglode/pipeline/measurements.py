@@ -1,0 +1,60 @@
+"""Values of the metrics that `loglode.metrics` names, from the lake's own tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loglode.metrics import METRICS, Step
+from loglode.pipeline.context import open_lake
+from loglode.pipeline.inspect import query
+from loglode.settings import Settings
+
+_LOADS = """
+    select
+        count(*) as BatchesLoaded, sum(lines_read) as LinesRead, sum(lines_quarantined) as LinesQuarantined,
+        sum(lines_quarantined) / nullif(sum(lines_read), 0) as RefusedShare, sum(duplicates) as Duplicates,
+        sum(blank_lines) as BlankLines, sum(rows_silver) as RowsSilver
+    from runs
+    where kind = 'load' and {chosen}
+"""
+_BATCHES = """
+    select max(bronze_to_gold_seconds) as BronzeToGoldSeconds, max(freshness_seconds) as FreshnessSeconds
+    from pipeline_metrics
+    where batch_id in (select batch_id from runs where {chosen})
+"""
+_SITE = """
+    select requests as SiteRequests, error_rate as SiteErrorRate, p95_response_time_ms as SiteResponseTimeP95
+    from daily_metrics
+    order by date desc
+    limit 1
+"""
+_NEEDED = {
+    "runs": (Step.SILVER, _LOADS),
+    "pipeline_metrics": (Step.GOLD, _BATCHES),
+    "daily_metrics": (Step.GOLD, _SITE),
+}
+
+
+def measurements(
+    settings: Settings, *, correlation_id: str | None = None, step: Step | None = None
+) -> dict[str, float]:
+    """Values by the metric's name: of what was loaded under a correlation id, or ever; of the newest day.
+
+    Without a value (no batch, no response time) a metric is left out. Raises LakeError.
+    """
+    lake = open_lake(settings)
+    lake.require()
+    there = {name for name, _ in lake.existing()}
+    wanted = "true" if correlation_id is None else "correlation_id = " + _quoted(correlation_id)
+    found: dict[str, Any] = {}
+    for table, (kind, sql) in _NEEDED.items():
+        if table in there and step in (None, kind):
+            result = query(settings, sql.format(chosen=wanted))
+            for row in result.rows:
+                found |= dict(zip(result.columns, row, strict=True))
+    names = [metric.name for metric in METRICS]
+    return {name: float(found[name]) for name in names if found.get(name) is not None}
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
