@@ -22,6 +22,7 @@ from loglode.cli.options import debug_option
 from loglode.cli.quality import quality
 from loglode.cli.quarantine import quarantine
 from loglode.cli.query import query
+from loglode.cli.restore import restore
 from loglode.cli.run import run
 from loglode.cli.status import status
 from loglode.cli.verify import verify
@@ -41,7 +42,8 @@ def cli() -> None:
 
 
 for command in (
-    run, demo, query, status, quality, history, verify, maintain, quarantine, generate, contract, aws,
+    run, demo, query, status, quality, history, restore, verify, maintain, quarantine, generate, contract,
+    aws,
 ):  # fmt: skip
     cli.add_command(command)
 

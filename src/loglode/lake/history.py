@@ -74,7 +74,7 @@ def _describe(entry: Entry, info: dict[str, Any]) -> None:
     run = told.get("run") or {}
     if "timestamp" in info:
         entry.committed_at = datetime.fromtimestamp(info["timestamp"] / 1000, UTC)
-    entry.operation = run.get("kind") or str(info.get("operation", "")).lower()
+    entry.operation = told.get("kind") or run.get("kind") or str(info.get("operation", "")).lower()
     entry.batch_id = run.get("batch_id")
     entry.correlation_id = run.get("correlation_id") or told.get("correlation_id")
     entry.silver_version = told.get("silver_version")

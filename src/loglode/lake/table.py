@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +131,12 @@ class Snapshot:
         wanted = {(str(y), str(m), str(d)) for y, m, d in days}
         return [f for f in self._files if tuple(f.partition.values()) in wanted]
 
+    def adds(self) -> list[dict[str, Any]]:
+        """The files as add actions, to be committed once more."""
+        actions = self.delta.get_add_actions(flatten=True)
+        columns: dict[str, Any] = {n: actions.column(n).to_pylist() for n in actions.schema.names}
+        return [_as_add(file, columns, columns["path"].index(file.path)) for file in self.files()]
+
     def _active(self) -> list[ActiveFile]:
         keys = self.table.spec.partition_by
         actions = self.delta.get_add_actions(flatten=True)
@@ -152,6 +159,25 @@ class Snapshot:
         return sorted(found, key=lambda f: f.path)
 
 
+def _as_add(file: ActiveFile, columns: dict[str, Any], index: int) -> dict[str, Any]:
+    stats: dict[str, Any] = {"numRecords": file.rows}
+    for kind, name in (("min", "minValues"), ("max", "maxValues"), ("null_count", "nullCount")):
+        told = [column for column in columns if column.startswith(f"{kind}.")]
+        found = {column.split(".", 1)[1]: columns[column][index] for column in told}
+        stats[name] = {column: _plain(value) for column, value in found.items() if value is not None}
+    return {
+        "path": file.path,
+        "size": file.bytes,
+        "partition": file.partition,
+        "modified_ms": file.modified_ms,
+        "stats": json.dumps(stats),
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else value
+
+
 def _iso(values: list[Any] | None, index: int) -> str | None:
     value = values[index] if values else None
     return None if value is None else value.isoformat()
@@ -169,11 +195,12 @@ class Table:
         """Whether a first commit was made; what a killed process left in the log does not count."""
         return deltalake.DeltaTable.is_deltatable(str(self.root), delta_options(self.root))
 
-    def snapshot(self) -> Snapshot:
-        """The newest version. Raises LakeError where there is no readable table."""
+    def snapshot(self, version: int | None = None) -> Snapshot:
+        """The newest version, or a certain one. Raises LakeError where there is none that can be read."""
+        options = delta_options(self.root)
         try:
             return Snapshot(
-                self, deltalake.DeltaTable(str(self.root), storage_options=delta_options(self.root))
+                self, deltalake.DeltaTable(str(self.root), version=version, storage_options=options)
             )
         except TableNotFoundError as error:
             raise LakeError(
@@ -215,9 +242,9 @@ class Table:
         return [f for f in self.spec.delta_schema().fields if f.name not in have]
 
 
-def as_it_stands(name: str, root: Location) -> Snapshot:
-    """A table at its newest version, declared as its own log says. Raises LakeError where there is none."""
-    delta = Table(TableSpec(name, (), (), ""), root).snapshot().delta
+def as_it_stands(name: str, root: Location, version: int | None = None) -> Snapshot:
+    """A table at its newest or a certain version, declared as its log says. Raises LakeError for none."""
+    delta = Table(TableSpec(name, (), (), ""), root).snapshot(version).delta
     fields, metadata = delta.schema().fields, delta.metadata()
     columns = tuple((f.name, sql_type(f.type), str(f.metadata.get("comment", ""))) for f in fields)
     spec = TableSpec(name, columns, tuple(metadata.partition_columns), metadata.description or "")

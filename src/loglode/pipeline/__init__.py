@@ -9,6 +9,7 @@ from loglode.pipeline.measurements import measurements
 from loglode.pipeline.quality import QualityReport, quality
 from loglode.pipeline.quarantine import list_quarantine, replay_quarantine
 from loglode.pipeline.report import RunReport
+from loglode.pipeline.restore import restore
 from loglode.pipeline.run import load_objects, run, update_gold
 from loglode.pipeline.verify import Check, VerifyReport, verify
 
@@ -32,6 +33,7 @@ __all__ = [
     "query",
     "replay_batch",
     "replay_quarantine",
+    "restore",
     "run",
     "status",
     "update_gold",

@@ -1,0 +1,33 @@
+"""`loglode restore`: gold as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from loglode.cli.options import build_settings, debug_option, lake_options
+from loglode.cli.output import write_text
+
+
+@click.command()
+@click.argument("table")
+@lake_options
+@click.option("--version", type=click.IntRange(min=0), required=True, help="As `loglode history` shows it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@debug_option
+def restore(table: str, *, version: int, yes: bool, **options: Any) -> None:
+    """Make a table of gold what it was at a version; this is a version of its own.
+
+    The next run computes anew what silver has got since.
+
+    \b
+    Example:
+      loglode restore daily_metrics --version 1 --yes --lake lake
+    """
+    from loglode.pipeline import restore as restore_table
+
+    if not yes:
+        click.confirm(f"Restore {table} to version {version}?", abort=True, err=True)
+    done = restore_table(build_settings(**options), table, version)
+    write_text(f"{table} is at version {done}, as it was at {version}")

@@ -1,0 +1,71 @@
+"""Gold put back, by a commit of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.tools import ask, load, records, rows, settings, verify, write
+
+from loglode import pipeline
+from loglode.cli.errors import State
+from loglode.cli.main import cli
+from loglode.errors import LakeError, UsageError
+
+
+@pytest.fixture
+def two(lake: Path) -> Path:
+    """A lake of two batches, an hour of events each."""
+    for number, name in enumerate(("one", "two")):
+        load(lake, write(lake.parent / f"{name}.json", records(10, first=number * 4000)), correlation_id=name)
+    return lake
+
+
+def version_of(lake: Path, batch: str) -> int:
+    found = pipeline.history(settings(lake), "daily_metrics")
+    (version,) = [entry["version"] for entry in found if entry["correlation_id"] == batch]
+    return int(version)
+
+
+def test_gold_goes_back_and_the_next_run_brings_it_on(two: Path, tmp_path: Path) -> None:
+    before = rows(two, "gold/daily_metrics")
+    first = version_of(two, "one")
+    assert pipeline.restore(settings(two), "daily_metrics", first) > first
+    assert ask(two, "select sum(requests) from daily_metrics") == [(10,)]
+    assert ask(two, "select sum(requests) from hourly_metrics") == [(20,)], "other tables stay"
+    assert pipeline.history(settings(two), "daily_metrics")[0]["operation"] == "restore"
+    pipeline.run(settings(two), [str(tmp_path / "one.json")])
+    assert rows(two, "gold/daily_metrics") == before
+    verify(two)
+
+
+def test_batches_metrics_come_once_after_a_restore(two: Path, tmp_path: Path) -> None:
+    before = rows(two, "gold/pipeline_metrics")
+    first = next(
+        e["version"] for e in pipeline.history(settings(two), "pipeline_metrics")[::-1] if e["rows_added"]
+    )
+    pipeline.restore(settings(two), "pipeline_metrics", first)
+    assert ask(two, "select count(*) from pipeline_metrics") == [(1,)]
+    pipeline.run(settings(two), [str(tmp_path / "one.json")])
+    assert rows(two, "gold/pipeline_metrics") == before
+
+
+def test_what_cannot_be_restored_is_refused(two: Path) -> None:
+    with pytest.raises(UsageError, match="balance together"):
+        pipeline.restore(settings(two), "web_logs", 1)
+    with pytest.raises(LakeError):
+        pipeline.restore(settings(two), "daily_metrics", 99)
+    pipeline.maintain(settings(two), keep_hours=0)
+    with pytest.raises(LakeError, match="deleted by upkeep"):
+        pipeline.restore(settings(two), "daily_metrics", version_of(two, "one"))
+    verify(two)
+
+
+def test_the_command_asks_first(two: Path) -> None:
+    words = ["restore", "daily_metrics", "--version", "1", "--lake", str(two)]
+    refused = CliRunner().invoke(cli, words, input="n\n", obj=State())
+    assert refused.exit_code == 1 and "Restore daily_metrics to version 1?" in refused.output
+    assert ask(two, "select sum(requests) from daily_metrics") == [(20,)]
+    assert CliRunner().invoke(cli, [*words, "--yes"], obj=State()).exit_code == 0
+    assert ask(two, "select sum(requests) from daily_metrics") == [(10,)]
