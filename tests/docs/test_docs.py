@@ -61,16 +61,20 @@ def test_tests_named_in_the_readme_exist() -> None:
     assert [n for n in named if not (ROOT / n).is_file()] == []
 
 
-def test_data_dictionary_is_current() -> None:
+@pytest.mark.parametrize(
+    ("script", "page"),
+    [("build_dictionary", "data-dictionary.md"), ("build_observability", "observability.md")],
+)
+def test_pages_made_from_code_are_current(script: str, page: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import build_dictionary as b; print(b.text(), end='')"],
+        [sys.executable, "-c", f"import {script} as b; print(b.text(), end='')"],
         cwd=ROOT / "docs",
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout == (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+    assert done.stdout == (ROOT / "docs" / page).read_text(encoding="utf-8")
 
 
 def test_the_field_of_the_contract_page_loads(tmp_path: Path) -> None:
