@@ -67,7 +67,8 @@ def test(arguments: list[str]) -> int:
     """The whole suite."""
     install("dev")
     # Files of tests run side by side, each file in one process: what it shares is made once.
-    return run(PYTHON, "-m", "pytest", "--numprocesses", "auto", "--dist", "loadfile", *arguments)
+    spread = ["--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+    return run(PYTHON, "-m", "pytest", *spread, *arguments)
 
 
 def check(arguments: list[str]) -> int:

@@ -30,6 +30,16 @@ REAL_LOGS_VARIABLE = "LOGLODE_REAL_LOGS"
 ROOT = Path(__file__).resolve().parent.parent
 
 
+# Files that take minutes come first, so that the others run beside them and not before.
+LONG = ("test_spark.py", "test_state_machine.py", "test_terraform.py", "test_kill.py", "test_glue.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first; else as they were found."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
+
+
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings of whoever runs the tests do not change what is tested."""
