@@ -29,10 +29,12 @@ ALLOWED: dict[str, set[str]] = {
     # Text only: the SQL of a contract, the models of the package.
     "silver": {"contract", "errors", "formats"},
     "gold": {"errors"},
+    # Text only, too: what the SQL of both says about where columns come from.
+    "lineage": {"contract", "errors", "formats", "gold", "silver"},
     "engines": {"contract", "errors", "files", "formats", "gold", "lake", "silver", "sources", "storage"},
     "pipeline": {
-        "contract", "engines", "errors", "files", "formats", "gold", "lake", "metrics", "settings", "silver",
-        "sources", "storage",
+        "contract", "engines", "errors", "files", "formats", "gold", "lake", "lineage", "metrics", "settings",
+        "silver", "sources", "storage",
     },
     "generate": {"errors"},
     # Glue around the pipeline, for the scripts in src/glue_scripts.
@@ -55,7 +57,7 @@ ROOMS: dict[str, set[str]] = {
     "boto3": {"storage"},
     "botocore": {"storage"},
     "pandas": set(),
-    "sqlglot": {"engines"},
+    "sqlglot": {"engines", "lineage"},
     "pyspark": {"engines", "glue"},
     "awsglue": {"glue"},
 }

@@ -17,6 +17,7 @@ from loglode.cli.demo import demo
 from loglode.cli.errors import State, guarded, watch_interrupts
 from loglode.cli.generate import generate
 from loglode.cli.history import history
+from loglode.cli.lineage import lineage
 from loglode.cli.maintain import maintain
 from loglode.cli.options import debug_option
 from loglode.cli.quality import quality
@@ -42,8 +43,8 @@ def cli() -> None:
 
 
 for command in (
-    run, demo, query, status, quality, history, restore, verify, maintain, quarantine, generate, contract,
-    aws,
+    run, demo, query, status, quality, history, lineage, restore, verify, maintain, quarantine, generate,
+    contract, aws,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -4,6 +4,7 @@ from loglode.engines.duckdb.query import QueryResult
 from loglode.pipeline.executions import replay_batch
 from loglode.pipeline.gate import GateReport, quality_gate
 from loglode.pipeline.inspect import StatusReport, columns, history, query, status
+from loglode.pipeline.lineage import lineage, row_lineage
 from loglode.pipeline.maintain import UpkeepReport, maintain
 from loglode.pipeline.measurements import measurements
 from loglode.pipeline.quality import QualityReport, quality
@@ -24,6 +25,7 @@ __all__ = [
     "VerifyReport",
     "columns",
     "history",
+    "lineage",
     "list_quarantine",
     "load_objects",
     "maintain",
@@ -34,6 +36,7 @@ __all__ = [
     "replay_batch",
     "replay_quarantine",
     "restore",
+    "row_lineage",
     "run",
     "status",
     "update_gold",

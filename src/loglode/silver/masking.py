@@ -22,6 +22,9 @@ _SECRETS = (
 # One cheap look decides whether any of them can match.
 _SUSPECT = r"@|%40|[0-9][.][0-9]|:|eyJ|_live_|_test_|gh[pousr]_|xox|AKIA|ASIA|[0-9A-Za-z_+]{32}"
 MIN_ID_LENGTH = 6
+REDACTED = ":redacted"
+# What stands where something was cut out.
+PLACEHOLDERS = frozenset({REDACTED, *(word for _, word in _SECRETS)})
 
 
 def pseudonym(kind: str, text: str) -> str:
@@ -64,7 +67,7 @@ def without(text: str, identifiers: tuple[str, ...]) -> str:
     hits = [f"(length({i}) >= {MIN_ID_LENGTH} and contains({text}, {i}))" for i in identifiers]
     cut = text
     for identifier in identifiers:
-        cut = f"replace({cut}, case when length({identifier}) >= {MIN_ID_LENGTH} then {identifier} else chr(0) end, ':redacted')"
+        cut = f"replace({cut}, case when length({identifier}) >= {MIN_ID_LENGTH} then {identifier} else chr(0) end, '{REDACTED}')"
     return f"case when {' or '.join(hits)} then {cut} else {text} end"
 
 

@@ -1,0 +1,210 @@
+"""The way from the contract's fields to every column, as people who know the models tell it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from loglode import pipeline
+from loglode.contract import load_contract
+from loglode.errors import ModelError, UsageError
+from loglode.gold.model import load_models
+from loglode.lineage.sql import Statement
+
+DAY = "event_ts"
+VISITOR = "client_ip user_agent"
+PATH = "path request session_id user_id"  # the line's own identifiers are cut out of it
+CAMPAIGN = f"query {PATH}"
+REFERRER = "referrer session_id user_id"
+# Whose request it is: the source's session, else the visitor; silence between two of them ends it.
+SESSION_DAY = "client_ip event_ts session_id user_agent"
+PAGE = f"method status {PATH}"
+ENTRY = "source_event_id"  # of several requests in the same moment the identity decides
+
+TRAFFIC = {
+    "requests": "",
+    "visitors": VISITOR,
+    "human_visitors": VISITOR,
+    "sessions": "",
+    "bytes_sent": "bytes_sent",
+    **dict.fromkeys([f"requests_{n}xx" for n in range(1, 6)], "status"),
+    **dict.fromkeys(["error_rate", "server_error_rate", "success_rate"], "status"),
+    "timed_requests": "response_time_ms",
+    "avg_response_time_ms": "response_time_ms",
+    **dict.fromkeys([f"p{n}_response_time_ms" for n in (50, 90, 95, 99)], "response_time_ms"),
+    "human_requests": "user_agent",
+    "bot_requests": "user_agent",
+    "quarantined_lines": "",
+    "response_time_histogram": "response_time_ms",
+}
+EXPECTED: dict[str, dict[str, str]] = {
+    "daily_metrics": {"date": DAY, **TRAFFIC},
+    "hourly_metrics": {"date": DAY, "hour": DAY, **TRAFFIC},
+    "route_metrics": {
+        "date": DAY,
+        "method": "method request",
+        "route": PATH,
+        "requests": "",
+        "visitors": VISITOR,
+        **dict.fromkeys(["errors", "error_rate", "server_error_rate", "success_rate"], "status"),
+        "bytes_sent": "bytes_sent",
+        "timed_requests": "response_time_ms",
+        "avg_response_time_ms": "response_time_ms",
+        **dict.fromkeys([f"p{n}_response_time_ms" for n in (50, 95, 99)], "response_time_ms"),
+    },
+    "status_metrics": {
+        "date": DAY,
+        "status": "status",
+        "requests": "",
+        "request_share": "",
+        "human_requests": "user_agent",
+        "bot_requests": "user_agent",
+        "bytes_sent": "bytes_sent",
+        "timed_requests": "response_time_ms",
+        "avg_response_time_ms": "response_time_ms",
+    },
+    "referrer_metrics": {
+        "date": DAY,
+        "referrer_host": REFERRER,
+        **{name: f"{name} {CAMPAIGN}" for name in ("utm_source", "utm_medium", "utm_campaign")},
+        "requests": "",
+        "human_requests": "user_agent",
+        "visitors": VISITOR,
+        "errors": "status",
+        "error_rate": "status",
+        "bytes_sent": "bytes_sent",
+    },
+    "sessions": {
+        "date": SESSION_DAY,
+        "session_key": SESSION_DAY,
+        **dict.fromkeys(["started_at", "ended_at", "duration_seconds"], "event_ts"),
+        "requests": "",
+        "pages": PAGE,
+        "entry_path": f"{ENTRY} {PATH}",
+        "exit_path": f"{ENTRY} {PATH}",
+        "is_bounce": PAGE,
+        "errors": "status",
+        "timed_requests": "response_time_ms",
+        "avg_response_time_ms": "response_time_ms",
+        "max_response_time_ms": "response_time_ms",
+        "is_bot": "user_agent",
+        "is_converted": "",
+        "goals_reached": "",
+        "visitor_id": f"{ENTRY} {VISITOR}",
+        "referrer_host": f"{ENTRY} {REFERRER}",
+        "utm_source": f"{ENTRY} utm_source {CAMPAIGN}",
+        "country": f"{ENTRY} country",
+        "device": f"{ENTRY} user_agent",
+    },
+    "session_metrics": {
+        "date": SESSION_DAY,
+        "sessions": "",
+        "human_sessions": "user_agent",
+        "bot_sessions": "user_agent",
+        **dict.fromkeys(["bounces", "bounce_rate", "pages", "pages_per_session"], f"user_agent {PAGE}"),
+        **dict.fromkeys(["conversions", "conversion_rate"], SESSION_DAY),
+        "requests": "",
+        "avg_duration_seconds": "event_ts user_agent",
+        "median_duration_seconds": "event_ts user_agent",
+        "sessions_with_errors": "status user_agent",
+    },
+    "conversion_metrics": {
+        "date": SESSION_DAY,
+        "goal": "",
+        "response_time_band": "response_time_ms",
+        "human_sessions": "",
+        "conversions": "",
+        "conversion_rate": "",
+        "avg_response_time_ms": "response_time_ms",
+    },
+}
+MASKED = {
+    **dict.fromkeys(["session_id", "visitor_id", "user_id", "client_id"], "pseudonym"),
+    "client_network": "network",
+    **dict.fromkeys(["host", "path", "query", "route", "referrer_host", "referrer_path"], "redact"),
+    **dict.fromkeys(["utm_source", "utm_medium", "utm_campaign"], "redact"),
+    "country": "code",
+}
+
+
+@pytest.mark.parametrize("table", EXPECTED)
+def test_fields_of_every_column_of_a_gold_table(table: str) -> None:
+    contract = load_contract(None)
+    found = {c.column.partition(".")[2]: set(c.fields) for c in pipeline.lineage(contract, table)}
+    days = dict.fromkeys(("year", "month", "day"), EXPECTED[table]["date"])
+    assert found == {name: set(fields.split()) for name, fields in {**EXPECTED[table], **days}.items()}
+
+
+def test_every_gold_table_is_expected() -> None:
+    gold = {model.name for model in load_models() if model.layer == "gold"}
+    assert gold == {*EXPECTED, "pipeline_metrics"}
+    # Batches are counted, not requests: no field of a log goes into them.
+    contract = load_contract(None)
+    assert all(not c.fields for c in pipeline.lineage(contract, "pipeline_metrics"))
+
+
+def test_every_masked_column_is_flagged_and_no_other() -> None:
+    contract = load_contract(None)
+    found = {c.column.partition(".")[2]: c.way[0]["masking"] for c in pipeline.lineage(contract, "web_logs")}
+    assert {name: masking for name, masking in found.items() if masking != "none"} == MASKED
+    declared = {f.name for f in contract.stored_fields if f.masking != "none"}
+    assert declared <= MASKED.keys()
+
+
+def test_what_hides_personal_data_shows_in_gold() -> None:
+    contract = load_contract(None)
+    masked = {c.column for c in pipeline.lineage(contract, "route_metrics") if c.is_masked}
+    assert masked == {"route_metrics.route", "route_metrics.visitors"}
+
+
+def test_the_way_names_each_step_with_its_sql() -> None:
+    (told,) = pipeline.lineage(load_contract(None), "daily_metrics.error_rate")
+    assert [step["column"] for step in told.way] == [
+        "daily_metrics.error_rate",
+        "hourly_requests.requests",
+        "hourly_requests.status",
+        "events.status",
+        "web_logs.status",
+        "bronze.status",
+    ]
+    assert "DOUBLE) / totals.requests" in told.way[0]["steps"][-1]
+    assert told.way[1]["steps"] == ["COUNT(*)"]
+
+
+@pytest.mark.parametrize("target", ["nothing", "nothing.at_all", "daily_metrics.nothing", "goals.goal"])
+def test_what_is_not_there_is_said(target: str) -> None:
+    with pytest.raises(UsageError):
+        pipeline.lineage(load_contract(None), target)
+
+
+@pytest.mark.parametrize(
+    ("sql", "values", "rows"),
+    [
+        ("select t.a + u.c as x from t join u on t.b = u.d", "t.a u.c", "t.b u.d"),
+        ("select a as x from t union all select c from u where d > 1", "t.a u.c", "u.d"),
+        ("with w as (select a, b from t) select sum(a) as x from w group by b", "t.a", "t.b"),
+        ("select *, a + 1 as x from (select * from t) where b in (select c from u)", "t.a", "t.b u.c"),
+        ("select s.k as x from (select {'k': a, 'l': b} as s from t)", "t.a", ""),
+        ("select list_filter([a, b], lambda d: d > 1)[1] as x from t", "t.a t.b", ""),
+        ("select sum(a) over (partition by b) as x from t", "t.a t.b", ""),
+        ("select a as b1, b1 * 2 as x from t", "t.a", ""),
+        ("select (select max(c) from u where u.d = t.b) as x from t", "t.b u.c u.d", ""),
+        ("select count(*) as x from t", "", ""),
+    ],
+)
+def test_names_lead_where_the_engine_takes_them(sql: str, values: str, rows: str) -> None:
+    statement = Statement(sql, {"t": frozenset("ab"), "u": frozenset("cd")})
+    assert statement.made_of("x").values == {tuple(leaf.split(".")) for leaf in values.split()}
+    assert statement.shaped_by() == {tuple(leaf.split(".")) for leaf in rows.split()}
+
+
+def test_a_name_that_nothing_provides_is_an_error() -> None:
+    with pytest.raises(ModelError, match="nowhere"):
+        Statement("select nowhere as x from t", {"t": frozenset("ab")}).made_of("x")
+
+
+def test_nobody_waits_for_the_parser_who_asks_for_no_lineage() -> None:
+    code = "import sys, loglode.pipeline, loglode.cli.main; sys.exit('sqlglot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
