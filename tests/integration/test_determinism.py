@@ -25,7 +25,7 @@ from tests.tools import (
 EVENT_GOLD = [name for name in GOLD if name not in BY_BATCH]
 
 
-def _events() -> list[Record]:
+def _events() -> list[Record | str]:
     """Events of a day and a half that name themselves; two in the same moment, sessions over midnight."""
     chance = random.Random("a day")
     return [
@@ -43,7 +43,7 @@ def _events() -> list[Record]:
 
 
 # Lines that do not name themselves are known by their object and place: their files stay as they are.
-NAMELESS = [
+NAMELESS: list[list[Record | str]] = [
     [record(n, path=f"/nameless/{n}", client_ip=f"203.0.113.{n}") for n in range(6)],
     [record(n, path="/nameless", user_agent="curl/8.5.0") for n in (10, 10, 11)],
     ["broken", record(5, method="PROBE"), record(7, status="many"), ""],
