@@ -189,6 +189,27 @@ def test_steps_that_stop_the_batch(s3: Any, machine: Any, monkeypatch: pytest.Mo
         step("no_such_step", given)
 
 
+def test_a_batch_that_was_stopped_does_not_pass_by_being_started_again(s3: Any, machine: Any) -> None:
+    bad, good = put(s3, "bronze/bad.json", [*records(3), *["broken"] * 7]), "bronze/good.json"
+    tell(s3_event(bad))
+    (stopped,) = machine()
+    step("bronze_to_silver", stopped)
+    refused = {"refused_share": 0.7, "is_acceptable": False}
+    assert step("quality_gate", stopped) == refused
+    # A replay, or a batch of the same objects cut otherwise; the object may be gone by now.
+    s3.delete_object(Bucket=BUCKET, Key=bad)
+    again = {**stopped, "correlation_id": "request-2"}
+    assert step("bronze_to_silver", again)["lines_read"] == 0
+    assert step("quality_gate", again) == refused, "it has read no line of its own"
+    tell(s3_event(put(s3, good, records(5, first=50_000))))
+    (given,) = [e for e in machine() if e["batch_id"] != stopped["batch_id"]]
+    given["correlation_id"] = "request-3"
+    step("bronze_to_silver", given)
+    assert step("quality_gate", given)["is_acceptable"], "the next good batch brings gold on"
+    step("silver_to_gold", given)
+    assert step("quality_gate", again) == {"refused_share": 0.0, "is_acceptable": True}, "gold lacks nothing"
+
+
 def test_what_there_is_no_time_for_is_left_to_the_next_call(
     s3: Any, machine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

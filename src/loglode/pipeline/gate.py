@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loglode.pipeline.context import open_lake
 from loglode.pipeline.inspect import query
+from loglode.pipeline.silver_to_gold import gold_version
 from loglode.settings import Settings
 
 
@@ -29,13 +31,22 @@ class GateReport:
 
 def quality_gate(settings: Settings, correlation_id: str) -> GateReport:
     """All that was loaded under a correlation id, in however many attempts, against the contract's
-    maxRefusedShare (or what the settings say instead). Raises LakeError where there is no lake."""
+    maxRefusedShare (or what the settings say instead). Raises LakeError where there is no lake.
+
+    Where others have loaded all of it, nothing of its own tells: then all that gold still lacks is judged,
+    lest a batch that was stopped comes to gold by being started once more.
+    """
     wanted = correlation_id.replace("'", "''")
-    found = query(
-        settings,
-        "select coalesce(sum(lines_read), 0)::bigint, coalesce(sum(lines_quarantined), 0)::bigint from runs"
-        f" where correlation_id = '{wanted}'",
-    )
-    read, refused = next(found.rows)
+    read, refused = _lines(settings, f"correlation_id = '{wanted}'")
+    if not read:
+        behind = gold_version(open_lake(settings))
+        read, refused = _lines(settings, f"kind = 'load' and silver_version > {behind}")
     own = settings.max_refused_share
     return GateReport(read, refused, settings.contract.max_refused_share if own is None else own)
+
+
+def _lines(settings: Settings, condition: str) -> tuple[int, int]:
+    """Lines read and lines refused by the runs of a condition."""
+    sums = "coalesce(sum(lines_read), 0)::bigint, coalesce(sum(lines_quarantined), 0)::bigint"
+    read, refused = next(query(settings, f"select {sums} from runs where {condition}").rows)
+    return read, refused

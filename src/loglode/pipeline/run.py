@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from loglode.engines.base import Progress
-from loglode.errors import CommitConflictError, SourceError
+from loglode.errors import BooksError, CommitConflictError, SourceError
 from loglode.pipeline.bronze_to_silver import OnFailure, OverlapError, bronze_to_silver
 from loglode.pipeline.context import Context, open_context, open_lake
 from loglode.pipeline.plan import Batch, cut_batches, new_objects
@@ -66,6 +66,12 @@ def load_objects(
         _load(context, fresh, format, report, may_go_on)
         if context.lake.silver.exists:
             settle(context.lake, context.lake.silver.snapshot())
+    told = report.objects + report.objects_skipped + report.objects_left + len(report.failed)
+    if told != len(objects):
+        raise BooksError(
+            f"{len(objects)} objects were given, {told} are loaded, skipped, left or failed",
+            hint="this is a defect of Loglode; please report it with the list of objects",
+        )
     return report
 
 

@@ -84,8 +84,12 @@ def gold_is_current(lake: Lake) -> bool:
     """Whether every gold table has seen silver's newest version (also when there is no lake yet)."""
     if not lake.silver.exists:
         return True
-    version = lake.silver.snapshot().version
-    return all(_bookmarks(lake, name)[0] >= version for name in lake.gold_names)
+    return gold_version(lake) >= lake.silver.snapshot().version
+
+
+def gold_version(lake: Lake) -> int:
+    """The version of silver that every gold table has seen; 0 where one has seen none."""
+    return min(_bookmarks(lake, name)[0] for name in lake.gold_names)
 
 
 def _bookmarks(lake: Lake, name: str) -> tuple[int, int]:
