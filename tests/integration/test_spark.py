@@ -47,7 +47,7 @@ pytestmark = [
 ]
 TABLES_OF_EVENTS = [name for name in ALL_TABLES if name not in BY_BATCH]
 # How often a Spark process is killed; each time costs the start of a Java machine.
-KILLS = int(os.environ.get("SPARK_KILLS", "2"))
+KILLS = int(os.environ.get("SPARK_KILLS", "1"))
 SEED = 20260310
 
 

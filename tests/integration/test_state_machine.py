@@ -32,7 +32,7 @@ from loglode.settings import Settings
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
 SECRET = "loglode/pseudonym"  # noqa: S105 - a name
-OBJECTS = int(os.environ.get("AWS_OBJECTS", "24"))
+OBJECTS = int(os.environ.get("AWS_OBJECTS", "12"))
 PATIENCE = 120
 ASL = SOURCE / "state_machine" / "pipeline.asl.json"
 STATES_SEEN: set[str] = set()
