@@ -9,6 +9,8 @@ from typing import Literal
 
 from loglode.contract import Contract, load_contract
 from loglode.errors import UsageError
+from loglode.openlineage.destination import VARIABLE as OPENLINEAGE_VARIABLE
+from loglode.openlineage.destination import Destination, destination
 from loglode.storage import Location, location
 
 KEY_FILE_VARIABLE = "LOGLODE_KEY_FILE"
@@ -44,6 +46,8 @@ class Settings:
     engine: Engine = "duckdb"
     # Where Spark runs; None: what its own configuration says, or the context that is there already.
     master: str | None = None
+    # Where OpenLineage events go; None: none are made.
+    openlineage: Destination | None = None
 
     @classmethod
     def build(
@@ -59,6 +63,7 @@ class Settings:
         correlation_id: str | None = None,
         engine: Engine = "duckdb",
         master: str | None = None,
+        openlineage: str | None = None,
     ) -> Settings:
         """Settings from arguments and environment. Raises UsageError, ContractError."""
         memory = (
@@ -79,6 +84,7 @@ class Settings:
             correlation_id=correlation_id or os.environ.get(CORRELATION_VARIABLE, ""),
             engine=engine,
             master=master,
+            openlineage=destination(openlineage or os.environ.get(OPENLINEAGE_VARIABLE, "")),
         )
 
     @property

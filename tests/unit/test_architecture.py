@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     # Object storage and secrets: alone imports AWS.
     "storage": {"errors"},
     "contract": {"errors"},
-    "settings": {"contract", "errors", "storage"},
+    "settings": {"contract", "errors", "openlineage", "storage"},
     # Names alone, for all who emit or watch them.
     "metrics": set(),
     "sources": {"errors", "storage"},
@@ -31,10 +31,12 @@ ALLOWED: dict[str, set[str]] = {
     "gold": {"errors"},
     # Text only, too: what the SQL of both says about where columns come from.
     "lineage": {"contract", "errors", "formats", "gold", "silver"},
+    # What ran, told to other systems: knows nothing of tables.
+    "openlineage": {"errors", "storage", ""},
     "engines": {"contract", "errors", "files", "formats", "gold", "lake", "silver", "sources", "storage"},
     "pipeline": {
-        "contract", "engines", "errors", "files", "formats", "gold", "lake", "lineage", "metrics", "settings",
-        "silver", "sources", "storage",
+        "contract", "engines", "errors", "files", "formats", "gold", "lake", "lineage", "metrics",
+        "openlineage", "settings", "silver", "sources", "storage",
     },
     "generate": {"errors"},
     # Glue around the pipeline, for the scripts in src/glue_scripts.

@@ -79,6 +79,18 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return False
 
 
+def is_held(lake: Location, name: str) -> bool:
+    """Whether the process that made a staging folder on this disk lives."""
+    try:
+        with (staging_root(lake) / name / "lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
 def remove_abandoned(lake: Location) -> int:
     """Remove staging folders whose process is gone; returns how many."""
     removed = 0

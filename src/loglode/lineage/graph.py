@@ -43,7 +43,7 @@ class Node:
     """A column and one step back. `steps` are SQL, the first thing done to the inputs first.
 
     `rows` are the columns that filter, join or group in this step. `masking` is how the step hides
-    personal data, or none.
+    personal data, or none. `is_aggregate`: many rows go into one value.
     """
 
     column: Column
@@ -51,6 +51,7 @@ class Node:
     rows: tuple[Column, ...]
     steps: tuple[str, ...]
     masking: str = "none"
+    is_aggregate: bool = False
 
 
 class Graph:
@@ -84,6 +85,10 @@ class Graph:
             return tuple(Column(relation, name) for name, _ in self._models[relation].columns)
         known = ", ".join([SILVER, *(m.name for m in self._models.values() if m.layer == "gold")])
         raise UsageError(f"no lineage of {relation}", hint=f"tables: {known}")
+
+    def is_made(self, relation: str) -> bool:
+        """Whether a model makes the relation."""
+        return relation in self._models
 
     def node(self, column: Column) -> Node:
         """The column one step back; where nothing of ours makes it, without inputs. Raises UsageError."""
@@ -140,7 +145,10 @@ class Graph:
             return Node(column, (), (), ())
         self._known(column)
         made = self._statement(relation).made_of(name)
-        return Node(column, _columns(made.values), self._shape(relation), _texts(made))
+        is_aggregate = any(e.find(exp.AggFunc) for e in made.expressions)
+        return Node(
+            column, _columns(made.values), self._shape(relation), _texts(made), is_aggregate=is_aggregate
+        )
 
     def _silver_node(self, column: Column) -> Node:
         self._known(column)

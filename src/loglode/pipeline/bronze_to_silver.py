@@ -35,10 +35,16 @@ class OverlapError(Exception):
 
 
 def bronze_to_silver(
-    context: Context, batch: Batch, *, objects_skipped: int = 0, on_failure: OnFailure | None = None
+    context: Context,
+    batch: Batch,
+    *,
+    objects_skipped: int = 0,
+    on_failure: OnFailure | None = None,
+    run_id: str = "",
 ) -> BatchRecord | None:
     """Load one batch. None when other writers had loaded all of it, or nothing of it is left.
 
+    `run_id` names the step in OpenLineage events and is kept in the commit.
     Objects that went since they were listed are reported and left out, and not recorded as loaded.
     Raises OverlapError when others had loaded a part; BooksError if lines went missing (nothing is
     committed then); LoglodeError.
@@ -63,6 +69,7 @@ def bronze_to_silver(
         settle(context.lake, snapshot)
         _drop_known(context, staged, snapshot, batch.batch_id)
         record = _record(context, batch, staged, started_at, objects_skipped, snapshot.version + 1)
+        record.openlineage_run = run_id
         return _commit(context, objects, staged, record)
 
     commit_when(context.lake.silver, decide)

@@ -15,6 +15,8 @@ from loglode.gold.model import Model, load_models
 from loglode.lake import Lake
 from loglode.lake.secret import load_key
 from loglode.lake.staging import remove_abandoned, staging
+from loglode.openlineage import Emitter
+from loglode.pipeline.emitting import open_emitter
 from loglode.settings import Settings
 
 
@@ -29,6 +31,8 @@ class Context:
     folder: Path
     key: str
     progress: Progress
+    # Tells OpenLineage of the steps; None where nobody wants to know.
+    emitter: Emitter | None = None
 
     @property
     def silver_types(self) -> dict[str, str]:
@@ -54,8 +58,9 @@ def open_context(settings: Settings, progress: Progress | None = None) -> Iterat
             staging(settings.lake, secrets.token_hex(8)) as folder,
             contextlib.closing(_engine(settings, folder)) as engine,
         ):
-            models = load_models()
-            yield Context(settings, open_lake(settings), models, engine, folder, key, progress or _silent)
+            models, lake = load_models(), open_lake(settings)
+            emitter = open_emitter(settings, lake, folder)
+            yield Context(settings, lake, models, engine, folder, key, progress or _silent, emitter)
     except OSError as error:
         raise LakeError(
             f"cannot write to lake {settings.lake}: {error}",

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from loglode.contract import Contract
 from loglode.errors import UsageError
-from loglode.formats import FORMATS
 from loglode.formats.base import literal
-from loglode.gold.model import load_models
-from loglode.lake.layout import QUARANTINE, RUNS
+from loglode.pipeline.graph import lineage_graph
 from loglode.pipeline.inspect import dicts, query
 from loglode.settings import Settings
 
@@ -40,15 +38,6 @@ class ColumnLineage:
             "is_masked": self.is_masked,
             "way": list(self.way),
         }
-
-
-def lineage_graph(contract: Contract) -> Graph:
-    """Lineage of a contract. Of the formats, JSON's statement: it reads every field that others do."""
-    # The parser takes a fifth of a second to import; who asks for no lineage does not wait for it.
-    from loglode.lineage import Graph  # noqa: PLC0415
-
-    tables = {spec.name: [name for name, _, _ in spec.columns] for spec in (QUARANTINE, RUNS)}
-    return Graph(contract, FORMATS["json"], load_models(), tables)
 
 
 def lineage(contract: Contract, target: str) -> list[ColumnLineage]:

@@ -25,6 +25,7 @@ from loglode.pipeline.inspect import query
 from loglode.pipeline.report import RunReport
 from loglode.pipeline.settle import BatchRecord, settle
 from loglode.pipeline.silver_to_gold import silver_to_gold
+from loglode.pipeline.steps import replay_step
 from loglode.settings import Settings
 
 
@@ -63,7 +64,8 @@ def replay_quarantine(
     report = RunReport(batch_id=secrets.token_hex(10))
     open_lake(settings).require()
     with open_context(settings, progress) as context:
-        record = _move(context, report.batch_id, reason)
+        with replay_step(context, report.batch_id) as step:
+            step.record = record = _move(context, report.batch_id, reason, step.run_id)
         settle(context.lake, context.lake.silver.snapshot())
         if record is not None:
             report.rows_silver = record.run["rows_silver"]
@@ -76,7 +78,7 @@ def replay_quarantine(
     return report
 
 
-def _move(context: Context, batch_id: str, reason: str | None) -> BatchRecord | None:
+def _move(context: Context, batch_id: str, reason: str | None, run_id: str) -> BatchRecord | None:
     """Refused lines are few: whatever engine loads, the embedded one replays."""
     record: BatchRecord | None = None
     with contextlib.closing(embedded_engine(context.settings, context.folder / "replay-spill")) as engine:
@@ -87,6 +89,7 @@ def _move(context: Context, batch_id: str, reason: str | None) -> BatchRecord | 
             record, adds = _attempt(context, engine, batch_id, reason, snapshot)
             if record is None:
                 return None
+            record.openlineage_run = run_id
             return Commit(adds=adds, metadata=record.to_metadata())
 
         commit_when(context.lake.silver, decide)

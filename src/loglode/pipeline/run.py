@@ -14,6 +14,7 @@ from loglode.pipeline.plan import Batch, cut_batches, new_objects
 from loglode.pipeline.report import RunReport
 from loglode.pipeline.settle import BatchRecord, settle
 from loglode.pipeline.silver_to_gold import gold_is_current, silver_to_gold
+from loglode.pipeline.steps import load_step
 from loglode.settings import Settings
 from loglode.sources import SourceObject, discover
 
@@ -105,29 +106,41 @@ def _load(
             report.objects_left += len(batch.objects)
             continue
         is_first = False
-        for record in _load_batch(context, batch, skipped, report, failed):
+        record = _load_batch(context, batch, skipped, report, failed)
+        if record is not None:
             _add(report, record)
             skipped = 0  # told once, with the first batch
 
 
 def _load_batch(
     context: Context, batch: Batch, skipped: int, report: RunReport, on_failure: OnFailure
-) -> list[BatchRecord]:
+) -> BatchRecord | None:
+    """Load a batch, as a step of its own."""
+    with load_step(context, batch) as step:
+        step.record = _load_rest(context, batch, skipped, report, on_failure, step.run_id)
+        return step.record
+
+
+def _load_rest(
+    context: Context, batch: Batch, skipped: int, report: RunReport, on_failure: OnFailure, run_id: str
+) -> BatchRecord | None:
     """Load a batch; where others took some of its objects meanwhile, what is left of it."""
     failed_before = len(report.failed)
     for _ in range(MAX_REPLANS):
         try:
-            record = bronze_to_silver(context, batch, objects_skipped=skipped, on_failure=on_failure)
+            record = bronze_to_silver(
+                context, batch, objects_skipped=skipped, on_failure=on_failure, run_id=run_id
+            )
         except OverlapError:
             left = {o.identity for o in new_objects(context.lake, [p.source for p in batch.objects])}
             report.objects_skipped += len(batch.objects) - len(left)
             batch = Batch(tuple(p for p in batch.objects if p.source.identity in left))
             if not batch.objects:
-                return []
+                return None
             continue
         if record is None:
             report.objects_skipped += len(batch.objects) - len(report.failed) + failed_before
-        return [] if record is None else [record]
+        return record
     raise CommitConflictError(
         f"batch {batch.batch_id}: other writers kept loading its objects",
         hint="run again; nothing was lost",

@@ -40,15 +40,19 @@ class BatchRecord:
     quarantine_removed: list[str] = field(default_factory=list)
     # Counts of the contract's rules (see `measure`); nothing for what loads nothing.
     quality: dict[str, Any] = field(default_factory=dict)
+    # The step's run in OpenLineage events, where those are told.
+    openlineage_run: str = ""
 
     def to_metadata(self) -> dict[str, Any]:
         """As kept in the commit."""
+        told = {"openlineage_run": self.openlineage_run} if self.openlineage_run else {}
         return {
             "run": self.run,
             "days": [list(day) for day in self.days],
             "quarantine": self.quarantine,
             "quarantine_removed": self.quarantine_removed,
             "quality": self.quality,
+            **told,
         }
 
 

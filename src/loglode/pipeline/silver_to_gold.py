@@ -7,7 +7,7 @@ seen. A killed run leaves each table either as it was or done, and the next run 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from loglode.engines.base import Columns, GoldInputs, ModelRunner
@@ -16,8 +16,12 @@ from loglode.gold.model import Model
 from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table, TableSpec
 from loglode.lake.committer import commit_when, publish
 from loglode.lake.layout import DAY
+from loglode.openlineage.event import Dataset
 from loglode.pipeline.context import Context
+from loglode.pipeline.datasets import Written
+from loglode.pipeline.emitting import RUN_ID
 from loglode.pipeline.settle import SILVER_VERSION, records_after, settle
+from loglode.pipeline.steps import gold_step
 from loglode.storage import Location
 
 # A session spans at most one midnight, and whether it goes on is told by the day before: a change of
@@ -36,6 +40,8 @@ class Work:
     version: int
     days: list[date]
     bookmarks: dict[str, int]
+    # The step in OpenLineage events, where it is told.
+    run_id: str = ""
 
 
 def silver_to_gold(context: Context) -> list[date]:
@@ -45,6 +51,12 @@ def silver_to_gold(context: Context) -> list[date]:
     work = _plan(context, silver)
     if work is None:
         return []
+    with gold_step(context, work.version) as step:
+        step.written += _computed(context, silver, replace(work, run_id=step.run_id))
+    return work.days
+
+
+def _computed(context: Context, silver: Snapshot, work: Work) -> list[Written]:
     started_at = datetime.now(UTC)
     folder = context.folder / "gold"
     runner = context.engine.models(context.models, context.settings.contract, folder, context.lake.gold_root)
@@ -57,12 +69,14 @@ def silver_to_gold(context: Context) -> list[date]:
             staged[name] += files
         done += len(days)
         context.progress("silver to gold", done, len(work.days))
+    written: list[Written | None] = []
     for model in context.models:
         if model.name == BATCH_TABLE:
-            _commit_batches(context, model, runner, work, started_at)
+            written.append(_commit_batches(context, model, runner, work, started_at))
         elif model.layer == "gold" and work.bookmarks[model.name] < work.version:
-            _commit(context, model, runner.columns[model.name], staged[model.name], work, silver)
-    return work.days
+            columns = runner.columns[model.name]
+            written.append(_commit(context, model, columns, staged[model.name], work, silver))
+    return [table for table in written if table is not None]
 
 
 def _plan(context: Context, silver: Snapshot) -> Work | None:
@@ -174,7 +188,7 @@ def _commit(
     staged: list[StagedFile],
     work: Work,
     silver: Snapshot,
-) -> None:
+) -> Written | None:
     table = Table(TableSpec(model.name, columns, DAY, model.description), context.lake.gold_root(model.name))
     replaced = set(work.days)
     high_water = max((f.modified_ms for f in silver.files()), default=0) * 1000
@@ -187,15 +201,15 @@ def _commit(
             adds=publish(table, staged),
             removes=[f for f in snapshot.files() if _day(f) in replaced],
             transactions={SILVER_VERSION: work.version, PROCESSED_AT: high_water},
-            metadata=_told(context, work),
+            metadata=_told(context, work, staged),
         )
 
-    commit_when(table, decide)
+    return _written(commit_when(table, decide), work, staged)
 
 
 def _commit_batches(
     context: Context, model: Model, runner: ModelRunner, work: Work, started_at: datetime
-) -> None:
+) -> Written | None:
     """Rows are added, never replaced: one for each batch after the table's own bookmark."""
     runs = context.lake.runs.snapshot()
     files = [_absolute(runs, f) for f in runs.files()]
@@ -213,15 +227,23 @@ def _commit_batches(
         return Commit(
             adds=publish(table, staged),
             transactions={SILVER_VERSION: work.version},
-            metadata=_told(context, work),
+            metadata=_told(context, work, staged),
         )
 
-    commit_when(table, decide)
+    return _written(commit_when(table, decide), work, staged)
 
 
-def _told(context: Context, work: Work) -> dict[str, str | int | None]:
+def _written(before: Snapshot, work: Work, staged: list[StagedFile]) -> Written | None:
+    """What was committed on a snapshot; None where that had seen as much of silver already."""
+    if (before.transaction(SILVER_VERSION) or 0) >= work.version:
+        return None
+    spec, rows = before.table.spec, sum(file.rows for file in staged)
+    return Written(spec.name, Dataset.at(before.table.root), spec.columns, rows, before.version + 1)
+
+
+def _told(context: Context, work: Work, staged: list[StagedFile]) -> dict[str, str | int | None]:
     """What a gold commit says of itself; the correlation id is null on a laptop, as in ops.runs."""
-    return {
-        "silver_version": work.version,
-        "correlation_id": context.settings.correlation_id or None,
-    }
+    told = {"silver_version": work.version, "correlation_id": context.settings.correlation_id or None}
+    if work.run_id:
+        told |= {RUN_ID: work.run_id, "rows": sum(file.rows for file in staged)}
+    return told

@@ -1,0 +1,97 @@
+"""The sender of OpenLineage events for a lake, and the ends of steps whose process was killed.
+
+The commit that decides a step carries its run's id: by it another process tells how the step ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from loglode.lake import Lake
+from loglode.lake.log import commit_metadata
+from loglode.lake.staging import is_held
+from loglode.lake.table import as_it_stands
+from loglode.openlineage import Emitter
+from loglode.openlineage.event import Dataset, Json
+from loglode.openlineage.spool import Spool, Waiting
+from loglode.pipeline.datasets import Written, gold_inputs, gold_output, loaded
+from loglode.settings import Settings
+
+LOAD, REPLAY, GOLD = "bronze_to_silver", "quarantine_replay", "silver_to_gold"
+RUN_ID = "openlineage_run"
+_PACKAGES = {"duckdb": "duckdb", "spark": "pyspark"}
+# Runs of other machines on a lake on S3 are taken for dead after this time.
+LONGEST_STEP = timedelta(hours=24)
+# Among so many of each table's newest commits those of a dead run are looked for.
+NEWEST_COMMITS = 5
+
+
+def open_emitter(settings: Settings, lake: Lake, folder: Path) -> Emitter | None:
+    """The sender, None where the settings name no destination. `folder` is the process's staging folder.
+
+    What others have left untold is told first.
+    """
+    if settings.openlineage is None:
+        return None
+    emitter = Emitter(
+        settings.openlineage,
+        Spool(lake.root / "ops" / "_openlineage", folder),
+        namespace=str(lake.root),
+        owner=folder.name,
+        correlation_id=settings.correlation_id,
+        engine=(settings.engine, version(_PACKAGES[settings.engine])),
+    )
+    emitter.tell_left_over(partial(_is_gone, settings), partial(_outcome, lake))
+    return emitter
+
+
+def _is_gone(settings: Settings, waiting: Waiting) -> bool:
+    """Whether a run's process is dead: told by a lock on a disk; on S3, where there is none, by time, or
+    because steps of one correlation id come one after the other."""
+    if isinstance(settings.lake, Path):
+        return not is_held(settings.lake, waiting.owner)
+    if waiting.correlation_id and waiting.correlation_id == settings.correlation_id:
+        return True
+    return datetime.now(UTC) - datetime.fromisoformat(waiting.start["eventTime"]) > LONGEST_STEP
+
+
+def _outcome(lake: Lake, waiting: Waiting) -> tuple[list[Json], list[Json]] | None:
+    """(inputs, outputs) of a dead run that has committed all the same; None of one that has not."""
+    if waiting.about["step"] == GOLD:
+        return _gold_outcome(lake, waiting)
+    if not lake.silver.exists:
+        return None
+    before, newest = waiting.about["silver_version"], lake.silver.snapshot().version
+    for number, record in (commit_metadata(lake.silver.root, before, newest) or {}).items():
+        if record.get(RUN_ID) == waiting.run_id:
+            return loaded(lake, waiting.start["inputs"][0], waiting.about["format"], record, number)
+    return None
+
+
+def _gold_outcome(lake: Lake, waiting: Waiting) -> tuple[list[Json], list[Json]] | None:
+    outputs = []
+    for name in lake.gold_names:
+        found = _gold_commit(lake, name, waiting.run_id)
+        if found is None:
+            return None
+        outputs.append(gold_output(lake, found, name))
+    return gold_inputs(lake, waiting.about["silver_version"]), outputs
+
+
+def _gold_commit(lake: Lake, name: str, run_id: str) -> Written | None:
+    root = lake.gold_root(name)
+    if not lake.gold(name).exists:
+        return None
+    snapshot = as_it_stands(name, root)
+    first = max(snapshot.version - NEWEST_COMMITS, 0)
+    told: Mapping[int, dict[str, Any]] = commit_metadata(root, first, snapshot.version) or {}
+    for number, metadata in told.items():
+        if metadata.get(RUN_ID) == run_id:
+            columns = snapshot.table.spec.columns
+            return Written(name, Dataset.at(root), columns, metadata["rows"], number)
+    return None

@@ -1,0 +1,129 @@
+"""Steps told as OpenLineage events: START where they begin, COMPLETE or FAIL where they end.
+
+Without a destination in the settings nothing here does anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from loglode.errors import LoglodeError
+from loglode.openlineage import Emitter
+from loglode.openlineage.event import Dataset, Json, facet
+from loglode.pipeline.context import Context
+from loglode.pipeline.datasets import (
+    Written,
+    bronze,
+    gold_inputs,
+    gold_output,
+    loaded,
+    table_input,
+)
+from loglode.pipeline.emitting import GOLD, LOAD, REPLAY
+from loglode.pipeline.plan import Batch
+from loglode.pipeline.settle import BatchRecord
+
+
+@dataclass(slots=True)
+class Step:
+    """A step that runs; what it has done is put in here. `run_id` is empty where nothing is told."""
+
+    run_id: str = ""
+    record: BatchRecord | None = None
+    written: list[Written] = field(default_factory=list)
+
+
+Ends = Callable[[Step], tuple[list[Json], list[Json]]]
+
+
+@contextlib.contextmanager
+def load_step(context: Context, batch: Batch) -> Iterator[Step]:
+    """Bronze to silver, of one batch."""
+    if context.emitter is None:
+        yield Step()
+        return
+    objects = [planned.source for planned in batch.objects]
+    form = batch.format.name
+    read = facet("inputStatistics", fileCount=len(objects), size=sum(o.size for o in objects))
+    source = bronze(objects).as_input(own=read)
+    about = {"step": LOAD, "batch_id": batch.batch_id, "format": form, **_silver(context)}
+    with _told(
+        context.emitter, about, [source], _loads_into(context), _loaded(context, source, form)
+    ) as step:
+        yield step
+
+
+@contextlib.contextmanager
+def replay_step(context: Context, batch_id: str) -> Iterator[Step]:
+    """Quarantine to silver."""
+    if context.emitter is None:
+        yield Step()
+        return
+    source = table_input(context.lake.quarantine)
+    about = {"step": REPLAY, "batch_id": batch_id, "format": "json", **_silver(context)}
+    with _told(
+        context.emitter, about, [source], _loads_into(context), _loaded(context, source, "json")
+    ) as step:
+        yield step
+
+
+@contextlib.contextmanager
+def gold_step(context: Context, version: int) -> Iterator[Step]:
+    """Silver in a version to every gold table."""
+    if context.emitter is None:
+        yield Step()
+        return
+    lake = context.lake
+
+    def ends(step: Step) -> tuple[list[Json], list[Json]]:
+        return inputs, [gold_output(lake, written, written.name) for written in step.written]
+
+    inputs = gold_inputs(lake, version)
+    outputs = [Dataset.at(lake.gold_root(name)).as_output() for name in lake.gold_names]
+    about = {"step": GOLD, "silver_version": version}
+    with _told(context.emitter, about, inputs, outputs, ends) as step:
+        yield step
+
+
+@contextlib.contextmanager
+def _told(
+    emitter: Emitter, about: Json, inputs: Sequence[Json], outputs: Sequence[Json], ends: Ends
+) -> Iterator[Step]:
+    run = emitter.start(about["step"], inputs, outputs, about=about)
+    step = Step(run.run_id)
+    try:
+        yield step
+    except BaseException as error:
+        emitter.fail(run, _reason(error))
+        raise
+    emitter.complete(run, *ends(step))
+
+
+def _reason(error: BaseException) -> str:
+    """The kind of an error, never its own text, which may quote a line or name a person's folder."""
+    name = type(error).__name__
+    told = (type(error).__doc__ or "").partition("\n")[0] if isinstance(error, LoglodeError) else ""
+    return f"{name}: {told}" if told else name
+
+
+def _silver(context: Context) -> Json:
+    silver = context.lake.silver
+    return {"silver_version": silver.snapshot().version if silver.exists else 0}
+
+
+def _loads_into(context: Context) -> list[Json]:
+    lake = context.lake
+    tables = (lake.silver, lake.quarantine, lake.runs, lake.quality)
+    return [Dataset.at(table.root).as_output() for table in tables]
+
+
+def _loaded(context: Context, source: Json, form: str) -> Ends:
+    def ends(step: Step) -> tuple[list[Json], list[Json]]:
+        if step.record is None:  # others had loaded it, or nothing passes now
+            return [source], []
+        record = step.record.to_metadata()
+        return loaded(context.lake, source, form, record, record["run"]["silver_version"])
+
+    return ends
