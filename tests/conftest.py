@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.receiver import Receiver
 
 # Before anything asks for the local time.
 os.environ["TZ"] = "UTC"
@@ -55,3 +58,17 @@ def real_logs() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real logs at {folder}; {REAL_LOGS_VARIABLE} names another folder")
     return folder
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A server for OpenLineage events, which the settings name."""
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        monkeypatch.setenv("LOGLODE_OPENLINEAGE", server.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        yield server
+        server.release.set()
+        server.shutdown()
+        thread.join()

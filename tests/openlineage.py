@@ -13,6 +13,7 @@ import pkgutil
 import types
 import typing
 import uuid
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -23,11 +24,13 @@ from openlineage.client import generated
 from openlineage.client.generated import base
 
 Json = dict[str, Any]
+Event = Json
 # What a map of facets holds, by the class of its values.
 _FACETS = (base.RunFacet, base.JobFacet, base.DatasetFacet, base.InputDatasetFacet, base.OutputDatasetFacet)
 _PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number"}
 # Set by the classes themselves and therefore not among what they ask for.
 _ALWAYS = {"_producer", "_schemaURL", "producer", "schemaURL"}
+_FORMATS = {"runId": {"format": "uuid"}, "eventTime": {"format": "date-time"}}
 _checker = jsonschema.FormatChecker(formats=())
 
 
@@ -55,74 +58,86 @@ def _classes() -> dict[str, type]:
 
 def violations(event: Json) -> list[str]:
     """What the specification does not allow in a run event."""
-    schema = _object(base.RunEvent)
-    told = [e.message for e in jsonschema.Draft202012Validator(schema, format_checker=_checker).iter_errors(event)]
+    told = _violations(event, base.RunEvent)
     if event.get("schemaURL") != base.RunEvent._get_schema():
         told.append(f"schemaURL {event.get('schemaURL')}")
     for facets, kind in _facet_maps(event):
         for key, facet in facets.items():
-            told += [f"{key}: {text}" for text in _facet_violations(facet, kind)]
+            found = _classes().get(str(facet.get("_schemaURL")))
+            if found is None or not issubclass(found, kind):
+                told.append(f"{key}: no {kind.__name__} at {facet.get('_schemaURL')}")
+            else:
+                told += [f"{key}: {text}" for text in _violations(facet, found)]
     return told
 
 
-def _facet_violations(facet: Json, kind: type) -> list[str]:
-    found = _classes().get(str(facet.get("_schemaURL")))
-    if found is None:
-        return [f"no facet at {facet.get('_schemaURL')}"]
-    if not issubclass(found, kind):
-        return [f"{found.__name__} is no {kind.__name__}"]
-    validator = jsonschema.Draft202012Validator(_object(found), format_checker=_checker)
-    return [e.message for e in validator.iter_errors(facet)]
+def _violations(told: Json, model: type) -> list[str]:
+    validator = jsonschema.Draft202012Validator(_schema(model), format_checker=_checker)
+    return [error.message for error in validator.iter_errors(told)]
 
 
-def _facet_maps(event: Json) -> list[tuple[Json, type]]:
-    maps: list[tuple[Json, type]] = [
-        (event["run"].get("facets", {}), base.RunFacet),
-        (event["job"].get("facets", {}), base.JobFacet),
-    ]
+def _facet_maps(event: Json) -> Iterator[tuple[Json, type]]:
+    """Each map of facets with the kind of facet that may stand there."""
+    yield event["run"].get("facets", {}), base.RunFacet
+    yield event["job"].get("facets", {}), base.JobFacet
     for key, own, kind in (
         ("inputs", "inputFacets", base.InputDatasetFacet),
         ("outputs", "outputFacets", base.OutputDatasetFacet),
     ):
         for dataset in event.get(key, ()):
-            maps += [(dataset.get("facets", {}), base.DatasetFacet), (dataset.get(own, {}), kind)]
-    return maps
+            yield dataset.get("facets", {}), base.DatasetFacet
+            yield dataset.get(own, {}), kind
 
 
-def _object(model: type) -> Json:
-    """JSON schema of a class."""
-    hints = typing.get_type_hints(model)
-    fields = {a.name: a for a in attr.fields(model)}
-    required = {n for n, a in fields.items() if a.default is attr.NOTHING} | (_ALWAYS & fields.keys())
-    return {
-        "type": "object",
-        "properties": {name: _type(hints[name]) | _format(name) for name in fields},
-        "required": sorted(required),
-        "additionalProperties": False,
-    }
+@cache
+def _schema(model: type) -> Json:
+    """JSON schema of a class and of all that it holds."""
+    definitions: dict[str, Json] = {}
+    return {**_type(model, definitions), "$defs": definitions}
 
 
-def _format(name: str) -> Json:
-    return {"runId": {"format": "uuid"}, "eventTime": {"format": "date-time"}}.get(name, {})
-
-
-def _type(hint: Any) -> Json:
+def _type(hint: Any, definitions: dict[str, Json]) -> Json:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         (only,) = [part for part in arguments if part is not type(None)]
-        return _type(only)  # what is optional is left out, never null
+        return _type(only, definitions)  # what is optional is left out, never null
     if origin is list:
-        return {"type": "array", "items": _type(arguments[0])}
+        return {"type": "array", "items": _type(arguments[0], definitions)}
     if origin is dict:
-        return {"type": "object", "additionalProperties": _type(arguments[1])}
+        return {"type": "object", "additionalProperties": _type(arguments[1], definitions)}
     if hint is Any or hint in _FACETS:
-        return {}  # facets are looked at by their own address
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return {}  # a facet is looked at by its own address
+    if issubclass(hint, enum.Enum):
         return {"enum": [member.value for member in hint]}
-    if attr.has(hint):
-        return _object(hint) if not _is_recursive(hint) else {"type": "object", "required": ["name"]}
-    return {"type": _PLAIN[hint]}
+    return _reference(hint, definitions) if attr.has(hint) else {"type": _PLAIN[hint]}
 
 
-def _is_recursive(model: type) -> bool:
-    return any(model.__name__ in str(a.type) for a in attr.fields(model))
+def _reference(model: type, definitions: dict[str, Json]) -> Json:
+    name = f"{model.__module__}.{model.__name__}"
+    if name not in definitions:
+        definitions[name] = {}  # classes may hold themselves
+        hints, fields = typing.get_type_hints(model), attr.fields_dict(model)
+        required = {n for n, a in fields.items() if a.default is attr.NOTHING} | (_ALWAYS & fields.keys())
+        definitions[name] = {
+            "type": "object",
+            "properties": {n: _type(hints[n], definitions) | _FORMATS.get(n, {}) for n in fields},
+            "required": sorted(required),
+            "additionalProperties": False,
+        }
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def checked(events: list[Event]) -> list[Event]:
+    """The same events, each of which the specification allows."""
+    assert [text for event in events for text in violations(event)] == []
+    return events
+
+
+def kinds(events: list[Event], job: str = "") -> list[tuple[str, str]]:
+    """Pairs of START and end, one a run, in the order of the runs."""
+    runs: dict[str, list[str]] = {}
+    for event in events:
+        if job in ("", event["job"]["name"]):
+            runs.setdefault(event["run"]["runId"], []).append(event["eventType"])
+    assert all(len(run) == 2 for run in runs.values()), runs
+    return [(first, second) for first, second in runs.values()]

@@ -9,8 +9,8 @@ from typing import Literal
 
 from loglode.contract import Contract, load_contract
 from loglode.errors import UsageError
-from loglode.openlineage.destination import VARIABLE as OPENLINEAGE_VARIABLE
-from loglode.openlineage.destination import Destination, destination
+from loglode.openlineage.destinations import VARIABLE as OPENLINEAGE_VARIABLE
+from loglode.openlineage.destinations import Destination, destination
 from loglode.storage import Location, location
 
 KEY_FILE_VARIABLE = "LOGLODE_KEY_FILE"

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from loglode.errors import LoglodeError
-from loglode.openlineage.destination import Destination, NotSentError, RefusedError
+from loglode.openlineage.destinations import Destination, NotSentError, RefusedError
 from loglode.openlineage.event import Json, Kind, event, facet, new_run_id, parent_run_id
 from loglode.openlineage.spool import Spool, Waiting
 
