@@ -16,7 +16,8 @@ Made by `docs/build_observability.py`.
 | is it healthy? | `loglode status`, `loglode status --metrics`; on AWS the dashboard and alarms ([runbook](runbook.md)) |
 | can I trust this number? | `loglode verify` (the books), `loglode quality` (rules, volume, delay and drift, by day) |
 | what happened to this table? | `loglode history TABLE`, `loglode query --as-of TIME` |
-| which batch was it? | a correlation id: in the functions' logs, the execution's input, the jobs' arguments, `runs.correlation_id`, the commits of silver and gold |
+| where does it come from? | `loglode lineage TABLE.COLUMN`, and OpenLineage events for other systems ([lineage](lineage.md)) |
+| which batch was it? | a correlation id: in the functions' logs, the execution's input, the jobs' arguments, `runs.correlation_id`, the commits of silver and gold, OpenLineage events |
 
 ```sh
 loglode status --metrics --lake lake > lake.prom   # OpenMetrics, for a node exporter's text files

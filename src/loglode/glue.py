@@ -29,7 +29,10 @@ from loglode.settings import Settings
 from loglode.storage import KMS_VARIABLE, S3Path
 
 _REQUIRED = ("JOB_NAME", "lake")
-_OPTIONAL = ("key_secret", "kms_key", "contract", "correlation_id", "batch_id", "manifest", "bronze", "since")
+_OPTIONAL = (
+    "key_secret", "kms_key", "contract", "correlation_id", "batch_id", "manifest", "bronze", "since",
+    "openlineage",
+)  # fmt: skip
 _BOOKMARK_OPTION, _BOOKMARK_ON = "--job-bookmark-option", "job-bookmark-enable"
 # The bookmark's name for the objects of bronze; another name would be another bookmark.
 _BOOKMARK = "bronze"
@@ -63,6 +66,7 @@ class GlueJob:
             contract=contract,
             key_secret=told.get("key_secret"),
             correlation_id=told.get("correlation_id"),
+            openlineage=told.get("openlineage"),
             engine="spark",
         )
 

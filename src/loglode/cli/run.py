@@ -39,6 +39,13 @@ SHOWN_DAYS = 3
     metavar="URL",
     help="Where Spark runs, e.g. spark://host:7077 or yarn; this machine otherwise.",
 )
+@click.option(
+    "--openlineage",
+    metavar="WHERE",
+    envvar="LOGLODE_OPENLINEAGE",
+    show_envvar=True,
+    help="Tell each step as OpenLineage events: a file, https://HOST or s3://BUCKET/PREFIX.",
+)
 @json_option
 @debug_option
 def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -> None:
