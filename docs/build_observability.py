@@ -1,9 +1,10 @@
-"""Write docs/observability.md: what a lake tells of itself, its metrics from the code that emits them."""
+"""Write docs/observability.md: what a lake tells of itself, its metrics and logs from the code that makes them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from loglode.logs import FORM_VARIABLE, KEYS, LEVEL_VARIABLE, LEVELS
 from loglode.metrics import DIMENSIONS, METRICS, NAMESPACE
 
 TARGET = Path(__file__).with_name("observability.md")
@@ -34,19 +35,51 @@ names such as `loglode_lines_read_total`.
 | metric | unit | of | meaning | in the lake |
 | --- | --- | --- | --- | --- |
 """
-_TAIL = """
+_LOGS = f"""
 ## Logs
 
-The functions write JSON by AWS Lambda Powertools: `timestamp`, `level`, `service`, `correlation_id`, `message`, and
-`step`, `batch_id`, `result` (counts) when a step is done. No line of a log that is mined, no address and no secret is
-in them; objects are named by URI. The Glue jobs print one JSON object when they are done, one line when they fail.
+The command line, the functions, the Glue jobs and Spark's tasks say the same things with the same keys, on standard
+error; results go to standard output. Functions and jobs write JSON from INFO up. On a terminal it is text from WARNING
+up; `--log-format json` and `--log-level debug|info|warning|error` (`{FORM_VARIABLE}`, `{LEVEL_VARIABLE}`) ask for
+other, and JSON begins at INFO. `{LEVEL_VARIABLE}` is the functions' level too (`log_level` in Terraform).
+
+```sh
+loglode run logs --lake lake --log-format json  # a JSON object a line, on standard error
+```
+
+No text of a line that is mined, no address and no secret is in any of them. Names of objects are: whoever writes
+objects chooses them, so control characters come as escapes, and values end after 2,000 characters.
+
+| key | type | meaning |
+| --- | --- | --- |
+"""
+_LEVELS = """
+Keys without a value are left out, but for {always}.
+
+| level | says |
+| --- | --- |
+"""
+_TAIL = """
+Everything that happened to a batch, whichever function or job did it (CloudWatch Logs Insights, over the groups of
+both functions and of the jobs):
+
+```text
+fields @timestamp, service, step, message, table, version, counts.lines_read
+| filter correlation_id = "1f6a..." | sort @timestamp
+```
+
+A Glue job also prints its result as one JSON object to standard output, and ends with one line when it fails.
 """
 
 
 def text() -> str:
     """The whole page."""
     rows = [f"| `{m.name}` | {m.unit} | {m.step} | {m.description} | {m.source} |\n" for m in METRICS]
-    return _HEAD + "".join(rows) + _TAIL
+    keys = [f"| `{key.name}` | {key.type} | {key.description} |\n" for key in KEYS]
+    always = ", ".join(f"`{key.name}`" for key in KEYS if key.is_always)
+    levels = [f"| {level.upper()} | {meaning} |\n" for level, meaning in LEVELS.items()]
+    logs = _LOGS + "".join(keys) + _LEVELS.format(always=always) + "".join(levels)
+    return _HEAD + "".join(rows) + logs + _TAIL
 
 
 if __name__ == "__main__":

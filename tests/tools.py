@@ -20,7 +20,7 @@ from typing import Any, Literal
 import deltalake
 import duckdb
 
-from loglode import pipeline
+from loglode import logs, pipeline
 from loglode.pipeline import RunReport
 from loglode.settings import Settings
 
@@ -229,6 +229,15 @@ def finish(process: BaseProcess, lake: Path, *, code: int = 0) -> None:
     process.join(120)
     words = lake.with_name(f"{lake.name}.words")
     assert process.exitcode == code, words.read_text("utf-8") if words.exists() else "no words"
+
+
+def log_lines(text: str) -> list[dict[str, Any]]:
+    """Our own lines of JSON among what a process wrote; each with known keys alone."""
+    found = [json.loads(line) for line in text.splitlines() if line.startswith('{"timestamp":')]
+    for line in found:
+        assert line.keys() <= logs.NAMES, line
+        assert all(line[key.name] for key in logs.KEYS if key.is_always), line
+    return found
 
 
 def changed_contract(path: Path, changes: Mapping[str, str]) -> Path:

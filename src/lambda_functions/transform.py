@@ -8,6 +8,7 @@ half done.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import sys
@@ -16,10 +17,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambda_functions.catalog import is_behind
+from lambda_functions.logged import logged
 from loglode import pipeline
 from loglode.errors import SourceError, UsageError
 from loglode.metrics import SERVICE, Step, embedded
@@ -40,12 +41,19 @@ BYTES_A_SECOND = 5 << 20
 # A batch is begun when twice the time that the slowest one took is left, and this at least.
 RESERVE_SECONDS = 30.0
 
-logger = Logger(service="loglode-transform")
+_log = logging.getLogger("loglode.transform")
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Do one step. Raises LoglodeError; the state machine tells by its class what may be repeated."""
-    logger.set_correlation_id(event["correlation_id"])
+    ids = {name: str(event.get(name, "")) for name in ("correlation_id", "step")}
+    with logged("transform", execution_batch=event.get("batch_id", ""), **ids):
+        result = _do(event, context)
+        _log.info("step done", extra={"counts": {k: v for k, v in result.items() if not isinstance(v, str)}})
+    return result
+
+
+def _do(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = Settings.build(
         lake=os.environ["LOGLODE_LAKE"],
         memory_limit_mb=int(int(context.memory_limit_in_mb) * MEMORY_SHARE),
@@ -66,7 +74,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         case other:
             hint = "bronze_to_silver, quality_gate, silver_to_gold, finish, maintain"
             raise UsageError(f"no step {other!r}", hint=hint)
-    logger.info("step done", extra={"step": event["step"], "batch_id": event["batch_id"], "result": result})
     return result
 
 

@@ -7,23 +7,25 @@ that it gives the state machine are told in docs/aws.md.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lambda_functions.logged import logged
+from loglode.errors import LoglodeError
 from loglode.pipeline.executions import start_execution
 from loglode.pipeline.manifest import batch_name, write_manifest
 from loglode.sources import SourceObject
 from loglode.sources.discover import on_s3
 from loglode.storage import S3Path
 
-logger = Logger(service="loglode-trigger")
+_log = logging.getLogger("loglode.trigger")
 
 
 class MalformedEventError(ValueError):
@@ -32,12 +34,20 @@ class MalformedEventError(ValueError):
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Start an execution for the event's objects. Messages that cannot be read are reported singly."""
-    logger.set_correlation_id(context.aws_request_id)
+    with logged("trigger", step="trigger", correlation_id=context.aws_request_id):
+        return _handle(event, context)
+
+
+def _handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     found: dict[str, SourceObject] = {}
 
     def take(record: SQSRecord) -> None:
-        for wanted in objects_of(json.loads(record.body)):
-            found[wanted.identity] = wanted
+        try:
+            for wanted in objects_of(json.loads(record.body)):
+                found[wanted.identity] = wanted
+        except (ValueError, LoglodeError) as error:
+            _log.warning("a message comes back", extra={"error": type(error).__name__})
+            raise
 
     if event.get("Records") and event["Records"][0].get("eventSource") == "aws:sqs":
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
@@ -56,7 +66,7 @@ def objects_of(event: Any) -> Iterator[SourceObject]:
     """Objects of bronze that an event tells of. Raises MalformedEventError, StorageError."""
     for bucket, key, version in _created(event):
         if not _is_bronze(bucket, key):
-            logger.info("not an object of bronze, dropped", extra={"bucket": bucket, "key": key})
+            _log.info("not an object of bronze, dropped", extra={"object": f"s3://{bucket}/{key}"})
             continue
         # Without a version the state that is there now is loaded, whichever event told of it.
         yield on_s3(f"s3://{bucket}/{key}", version)
@@ -66,7 +76,7 @@ def _created(event: Any) -> Iterator[tuple[str, str, str]]:
     """(bucket, key, version) of each object created, in every shape that S3 events come in."""
     match event:
         case {"Event": "s3:TestEvent"}:
-            logger.info("test event of S3, dropped")
+            _log.info("test event of S3, dropped")
         case {"Records": [*records]}:
             for record in records:
                 yield from _of_record(record)
@@ -82,7 +92,7 @@ def _of_record(record: Any) -> Iterator[tuple[str, str, str]]:
             if name.startswith("ObjectCreated:"):
                 yield bucket, unquote_plus(key), str(rest.get("versionId", ""))
             else:
-                logger.info("not a creation, dropped", extra={"event_name": name})
+                _log.info("not a creation, dropped", extra={"object": f"s3://{bucket}/{key}"})
         case _:
             raise MalformedEventError("no record of S3")
 
@@ -101,8 +111,8 @@ def start(objects: list[SourceObject], correlation_id: str) -> str:
     name = batch_name(objects)
     manifest = write_manifest(S3Path.parse(os.environ["LOGLODE_MANIFESTS"]), objects)
     machine = os.environ["LOGLODE_STATE_MACHINE"]
-    if start_execution(machine, name, manifest, objects, batch=name, correlation=correlation_id):
-        logger.info("execution started", extra={"execution": name, "objects": len(objects)})
-    else:
-        logger.info("this batch was started before", extra={"execution": name})
+    is_new = start_execution(machine, name, manifest, objects, batch=name, correlation=correlation_id)
+    counts = {"objects": len(objects), "bytes": sum(o.size for o in objects)}
+    message = "execution started" if is_new else "this batch was started before"
+    _log.info(message, extra={"execution_batch": name, "counts": counts})
     return name

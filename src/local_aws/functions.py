@@ -63,7 +63,6 @@ def _environment(function: Any) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": function.memory_size,
         "LOCAL_AWS_TIMEOUT": function.timeout,
-        "POWERTOOLS_LOG_LEVEL": "INFO",
         **function.environment_vars,
     }
     return environment() | {name: str(value) for name, value in told.items()}

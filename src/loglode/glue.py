@@ -7,6 +7,7 @@ an error ends it with one line, and the bookmark stays where it was.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -21,13 +22,14 @@ from awsglue.job import Job
 from awsglue.utils import getResolvedOptions
 from pyspark import SparkContext
 
-from loglode import pipeline
+from loglode import logs, pipeline
 from loglode.errors import LoglodeError, SourceError, UsageError
 from loglode.pipeline.backlog import Backlog, backlog
 from loglode.pipeline.manifest import read_manifest
 from loglode.settings import Settings
 from loglode.storage import KMS_VARIABLE, S3Path
 
+_log = logging.getLogger(__name__)
 _REQUIRED = ("JOB_NAME", "lake")
 _OPTIONAL = (
     "key_secret", "kms_key", "contract", "correlation_id", "batch_id", "manifest", "bronze", "since",
@@ -123,10 +125,11 @@ def silver_to_gold(job: GlueJob, settings: Settings) -> dict[str, Any]:
 
 def main(step: Callable[[GlueJob, Settings], dict[str, Any]], argv: Sequence[str]) -> None:
     """Do a step as a job of Glue. Ends the process with one line when it fails."""
+    logs.configure("glue", form="json")
     try:
         with tempfile.TemporaryDirectory(prefix="loglode-job-") as folder:
             job = GlueJob(argv)
-            done = step(job, job.settings(Path(folder)))
+            done = _do(step, job, Path(folder))
         job.commit()
     except LoglodeError as error:
         raise SystemExit(f"error: {error.message}" + (f" ({error.hint})" if error.hint else "")) from error
@@ -134,6 +137,20 @@ def main(step: Callable[[GlueJob, Settings], dict[str, Any]], argv: Sequence[str
     known = {"correlation_id": "correlation_id", "batch_id": "execution_batch"}
     told = {key: job.arguments[name] for name, key in known.items() if name in job.arguments}
     sys.stdout.write(json.dumps({**told, **done}) + "\n")
+
+
+def _do(step: Callable[[GlueJob, Settings], dict[str, Any]], job: GlueJob, folder: Path) -> dict[str, Any]:
+    told = job.arguments
+    ids = {"correlation_id": told.get("correlation_id", ""), "execution_batch": told.get("batch_id", "")}
+    with logs.bound(step=step.__name__, **ids):
+        try:
+            done = step(job, job.settings(folder))
+        except LoglodeError as error:
+            _log.error(error.message, extra={"error": type(error).__name__, "hint": error.hint})
+            raise
+        counts = {name: value for name, value in done.items() if isinstance(value, int | float)}
+        _log.info("step done", extra={"counts": counts})
+    return done
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -9,13 +9,13 @@ from typing import Literal
 
 from loglode.contract import Contract, load_contract
 from loglode.errors import UsageError
+from loglode.logs import CORRELATION_VARIABLE
 from loglode.openlineage.destinations import VARIABLE as OPENLINEAGE_VARIABLE
 from loglode.openlineage.destinations import Destination, destination
 from loglode.storage import Location, location
 
 KEY_FILE_VARIABLE = "LOGLODE_KEY_FILE"
 KEY_SECRET_VARIABLE = "LOGLODE_KEY_SECRET"  # noqa: S105 - a name
-CORRELATION_VARIABLE = "LOGLODE_CORRELATION_ID"
 MEMORY_VARIABLE = "LOGLODE_MEMORY_MB"
 REFUSED_VARIABLE = "LOGLODE_MAX_REFUSED_SHARE"
 MIN_MEMORY_MB = 128

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.integration.test_s3 import fetched, put
-from tests.tools import ALL_TABLES, BUCKET, BY_BATCH, LINEAGE, load, records, rows
+from tests.tools import ALL_TABLES, BUCKET, BY_BATCH, LINEAGE, load, log_lines, records, rows
 
 from loglode import pipeline
 from loglode.pipeline.backlog import backlog
@@ -75,10 +75,12 @@ def test_a_job_finds_what_is_new_and_loads_it_as_one_machine_does(
     pipeline.run(lake(), [BRONZE])
     for path in logs[2:]:
         s3.upload_file(str(path), BUCKET, f"bronze/{path.name}")
-    rest = told(
-        job("bronze_silver", lake=LAKE, bronze=BRONZE, correlation_id="c-1",
-            job__bookmark__option="job-bookmark-enable")
-    )  # fmt: skip
+    done = job("bronze_silver", lake=LAKE, bronze=BRONZE, correlation_id="c-1",
+               job__bookmark__option="job-bookmark-enable")  # fmt: skip
+    rest = told(done)
+    lines = log_lines(done.stderr)
+    assert {line["correlation_id"] for line in lines} == {"c-1"}
+    assert lines[-1]["counts"]["objects"] == rest["objects"] and lines[-1]["step"] == "bronze_to_silver"
     assert (rest["objects"], rest["left_aside"], rest["correlation_id"]) == (len(logs) - 2, 0, "c-1")
     assert (tmp_path / "bookmarks.json").exists(), "moved when the tables were committed"
     pipeline.update_gold(lake())
@@ -96,6 +98,8 @@ def test_a_failure_ends_the_job_with_one_line_and_leaves_the_bookmark(
     failed = job("bronze_silver", lake=LAKE, bronze=BRONZE, contract="s3://no-such-bucket/contract.yaml",
                  job__bookmark__option="job-bookmark-enable")  # fmt: skip
     assert failed.returncode == 1
+    (line,) = log_lines(failed.stderr)
+    assert (line["level"], line["error"], line["service"]) == ("ERROR", "StorageError", "glue")
     assert failed.stderr.splitlines()[-1].startswith("error: ") and "no-such-bucket" in failed.stderr
     assert not (tmp_path / "bookmarks.json").exists()
 

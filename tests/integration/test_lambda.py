@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 
 import boto3
 import pytest
-from tests.tools import BUCKET, records
+from tests.tools import BUCKET, log_lines, records
 
 from lambda_functions import transform, trigger
 from loglode import errors, metrics, pipeline
@@ -165,6 +165,34 @@ def test_every_metric_is_emitted_with_the_dimensions_that_alarms_watch(
     assert all((line["service"], line["lake"]) == ("transform", LAKE) for line in lines)
     assert (told["LinesRead"]["LinesRead"], told["RefusedShare"]["RefusedShare"]) == (20, 0.05)
     assert told["SiteRequests"]["SiteRequests"] == 19
+
+
+def test_functions_log_the_keys_of_all_others_and_nothing_of_the_lines(
+    s3: Any, machine: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOGLODE_LOG_LEVEL", "debug")
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5f-6a;Parent=7b;Sampled=1")
+    canary = "canary@example.com"
+    lines = [*records(9, user_id=canary), f"broken {canary}"]
+    tell(sqs(s3_event(put(s3, "bronze/\x1b[31m\n.json", lines), "other/x", "bronze/gone"), canary))
+    (given,) = machine()
+    for name in ("bronze_to_silver", "quality_gate", "silver_to_gold", "finish"):
+        step(name, given)
+    with pytest.raises(UsageError):
+        step(canary[:6], given)
+    printed = capsys.readouterr().err
+    told = log_lines(printed)
+    assert len(told) == len(printed.splitlines())
+    assert canary not in printed and "\x1b" not in printed
+    assert {line["correlation_id"] for line in told} == {"request-1"}
+    assert {line["xray_trace_id"] for line in told} == {"1-5f-6a"}
+    by_step = {line["step"] for line in told if line["message"] == "step done"}
+    assert by_step == {"bronze_to_silver", "quality_gate", "silver_to_gold", "finish"}
+    (loaded,) = [line for line in told if line["message"] == "batch loaded"]
+    assert (loaded["table"], loaded["version"], loaded["counts"]["lines_read"]) == ("web_logs", 1, 10)
+    assert {(line["service"], line.get("execution_batch")) for line in told if line["level"] == "ERROR"} == {
+        ("transform", given["batch_id"])
+    }
 
 
 def test_steps_that_stop_the_batch(s3: Any, machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from tests.tools import (
     assert_same,
     finish,
     load,
+    log_lines,
     record,
     records,
     settings,
@@ -207,9 +208,18 @@ def test_the_key_is_in_no_plan_log_or_event(tmp_path: Path) -> None:
     listened = f"--conf spark.eventLog.enabled=true --conf spark.eventLog.dir=file://{events} pyspark-shell"
     done = subprocess.run(
         command(lake, source),
-        env=os.environ | {"LOGLODE_KEY_FILE": str(tmp_path / "key"), "PYSPARK_SUBMIT_ARGS": listened},
+        env=os.environ | {"LOGLODE_KEY_FILE": str(tmp_path / "key"), "PYSPARK_SUBMIT_ARGS": listened,
+                          "LOGLODE_LOG_FORMAT": "json", "LOGLODE_LOG_LEVEL": "debug",
+                          "LOGLODE_CORRELATION_ID": "c-1"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
+    lines = log_lines(done.stderr)
+    assert {line["correlation_id"] for line in lines} == {"c-1"}
+    (task,) = [line for line in lines if line["message"] == "task done"]
+    (loaded,) = [line for line in lines if line["message"] == "batch loaded"]
+    assert task["counts"] == {"objects": 1, "lines_read": 20}
+    assert (task["batch_id"], task["step"]) == (loaded["batch_id"], "bronze_to_silver")
+    assert not [line for line in done.stderr.splitlines() if "somebody" in line]
     logged = [path.read_text(encoding="utf-8") for path in events.rglob("*") if path.is_file()]
     assert any("parquet" in text.lower() for text in logged), "plans are in the event log"
     assert not [text for text in (*logged, done.stdout, done.stderr) if KEY in text]

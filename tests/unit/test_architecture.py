@@ -20,12 +20,15 @@ ALLOWED: dict[str, set[str]] = {
     # Object storage and secrets: alone imports AWS.
     "storage": {"errors"},
     "contract": {"errors"},
-    "settings": {"contract", "errors", "openlineage", "storage"},
+    "settings": {"contract", "errors", "logs", "openlineage", "storage"},
     # Names alone, for all who emit or watch them.
     "metrics": set(),
+    "text": set(),
+    # May be used by all that work: keys and lines of logs.
+    "logs": {"errors", "text"},
     "sources": {"errors", "storage"},
     "formats": {"contract", "errors"},
-    "lake": {"contract", "errors", "files", "storage"},
+    "lake": {"contract", "errors", "files", "logs", "storage"},
     # Text only: the SQL of a contract, the models of the package.
     "silver": {"contract", "errors", "formats"},
     "gold": {"errors"},
@@ -33,15 +36,15 @@ ALLOWED: dict[str, set[str]] = {
     "lineage": {"contract", "errors", "formats", "gold", "silver"},
     # What ran, told to other systems: knows nothing of tables.
     "openlineage": {"errors", "storage", ""},
-    "engines": {"contract", "errors", "files", "formats", "gold", "lake", "silver", "sources", "storage"},
+    "engines": {"contract", "errors", "files", "formats", "gold", "lake", "logs", "silver", "sources", "storage"},
     "pipeline": {
-        "contract", "engines", "errors", "files", "formats", "gold", "lake", "lineage", "metrics",
+        "contract", "engines", "errors", "files", "formats", "gold", "lake", "lineage", "logs", "metrics",
         "openlineage", "settings", "silver", "sources", "storage",
     },
     "generate": {"errors"},
     # Glue around the pipeline, for the scripts in src/glue_scripts.
-    "glue": {"errors", "pipeline", "settings", "storage", ""},
-    "cli": {"contract", "errors", "generate", "metrics", "pipeline", "settings", ""},
+    "glue": {"errors", "logs", "pipeline", "settings", "storage", ""},
+    "cli": {"contract", "errors", "generate", "logs", "metrics", "pipeline", "settings", "text", ""},
     "__main__": {"cli"},
     # The package itself: its version.
     "": set(),

@@ -25,12 +25,13 @@ from hypothesis import strategies as st
 from loglode.cli import output
 from loglode.cli.errors import State, guarded, watch_interrupts
 from loglode.cli.main import cli, main
-from loglode.cli.output import MAX_TABLE_ROWS, jsonable, one_line, visible, write_json, write_rows
+from loglode.cli.output import MAX_TABLE_ROWS, jsonable, one_line, write_json, write_rows
 from loglode.cli.progress import progress_bars
 from loglode.errors import LakeError, UsageError
 from loglode.formats import FORMATS
 from loglode.generate import GenerateSpec
 from loglode.settings import Settings
+from loglode.text import visible
 
 # Everything that a text can hold, halves of surrogate pairs too.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from loglode.cli.options import debug_option
+from loglode.cli.options import debug_options
 
 
 @click.group("aws")
@@ -33,7 +33,7 @@ def aws() -> None:
     envvar="LOGLODE_STATE_MACHINE",
     metavar="ARN",
 )
-@debug_option
+@debug_options
 def replay(*, batch: str, manifests: str, machine: str) -> None:
     """Start a batch once more, with the objects that its manifest names, and print the execution's name.
 

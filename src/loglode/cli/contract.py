@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from loglode.cli.options import debug_option, format_options, json_option
+from loglode.cli.options import debug_options, format_options, json_option
 from loglode.cli.output import write_json, write_rows, write_text
 from loglode.errors import ContractError
 
 
 @click.group()
-@debug_option
+@debug_options
 def contract() -> None:
     """Show the data contract, or check one of your own."""
 
@@ -22,7 +22,7 @@ def contract() -> None:
 @click.argument("file", required=False)
 @click.option("--yaml", "is_yaml", is_flag=True, help="The contract itself, to start your own from.")
 @format_options
-@debug_option
+@debug_options
 def show(file: str | None, form: str, *, is_yaml: bool) -> None:
     """Show every field: type, classification, masking, aliases and rules.
 
@@ -46,7 +46,7 @@ def show(file: str | None, form: str, *, is_yaml: bool) -> None:
 @contract.command("check")
 @click.argument("file")
 @json_option
-@debug_option
+@debug_options
 def check(file: str, *, is_json: bool) -> None:
     """Check a contract against the standard and against what Loglode can honour.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from loglode.cli.errors import CommandFailedError
-from loglode.cli.options import debug_option, json_option
+from loglode.cli.options import debug_options, json_option
 from loglode.cli.output import write_json, write_table, write_text
 from loglode.cli.progress import progress_bars
 from loglode.cli.run import write_summary
@@ -56,7 +56,7 @@ from (select unnest(reasons) as reason from quarantine) group by reason order by
 @click.option("--lake", metavar="DIR", help="A new folder for the lake; a temporary one otherwise.")
 @click.option("--keep", is_flag=True, help="Keep the generated logs too.")
 @json_option
-@debug_option
+@debug_options
 def demo(*, is_json: bool, keep: bool, lake: str | None, **spec: Any) -> None:
     """Generate a week of a shop's logs, load them, and show what they say.
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -16,8 +17,11 @@ from typing import Final, TextIO
 
 import click
 
+from loglode import logs
 from loglode.cli.output import one_line, write_note
 from loglode.errors import LoglodeError
+
+_log = logging.getLogger(__name__)
 
 FAILED: Final = 1
 INTERRUPTED: Final = 130
@@ -28,6 +32,8 @@ class State:
     """What `--debug` said, and whether the user has pressed Ctrl-C."""
 
     is_debug: bool = False
+    log_form: logs.Form | None = None
+    log_level: logs.Level | None = None
     is_interrupted: bool = False
 
 
@@ -53,13 +59,11 @@ def guarded(command: Callable[[], object], state: State) -> int:
         code = command()
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last net, the only one
-        if state.is_debug and not isinstance(error, CommandFailedError):
-            traceback.print_exc()
         if isinstance(error, OSError):
             _forget(sys.stdout)
         code, message, hint = _ending(KeyboardInterrupt() if state.is_interrupted else error)
         if message:
-            _tell(message, hint)
+            _tell(error, message, hint, is_debug=state.is_debug)
     return code if isinstance(code, int) else 0
 
 
@@ -84,8 +88,15 @@ def _ending(error: BaseException) -> tuple[int, str, str]:
     return ending
 
 
-def _tell(message: str, hint: str) -> None:
+def _tell(error: BaseException, message: str, hint: str, *, is_debug: bool) -> None:
     try:
+        if logs.is_json():
+            told = {"error": type(error).__name__, "hint": one_line(hint)}
+            _log.error(one_line(message), extra=told, exc_info=error if is_debug else None)
+            return
+        if is_debug:
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                write_note(line)
         write_note(f"error: {one_line(message)}" + (f" — {one_line(hint)}" if hint else ""))
     except OSError:
         _forget(sys.stderr)  # nobody is left to tell; the exit code still does

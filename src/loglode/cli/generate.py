@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import debug_option, json_option
+from loglode.cli.options import debug_options, json_option
 from loglode.cli.output import write_json, write_text
 from loglode.cli.progress import progress_bars
 
@@ -26,7 +26,7 @@ from loglode.cli.progress import progress_bars
 @click.option("--duplicate-share", type=float, help="Share sent again (json only); 0.001 otherwise.")
 @click.option("--servers", type=int, help="Servers that write; 2 otherwise.")
 @json_option
-@debug_option
+@debug_options
 def generate(*, is_json: bool, start: datetime | None, **options: Any) -> None:
     """Write realistic web logs, and what is in them as _facts.json beside them.
 

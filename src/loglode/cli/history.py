@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_option, format_options, lake_options
+from loglode.cli.options import build_settings, debug_options, format_options, lake_options
 from loglode.cli.output import write_rows
 
 
@@ -14,7 +14,7 @@ from loglode.cli.output import write_rows
 @click.argument("table")
 @lake_options
 @format_options
-@debug_option
+@debug_options
 def history(table: str, form: str, **options: Any) -> None:
     """Show a table's commits, newest first, as far back as its log reaches.
 

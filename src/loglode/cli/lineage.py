@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_option, json_option
+from loglode.cli.options import build_settings, debug_options, json_option
 from loglode.cli.output import write_json, write_table, write_text
 
 _MAX_STEP = 160
@@ -18,7 +18,7 @@ _MAX_STEP = 160
 @click.option("--lake", metavar="DIR", envvar="LOGLODE_LAKE", show_envvar=True, help="The lake, for --row.")
 @click.option("--contract", metavar="FILE", help="Your own data contract instead of the package's.")
 @json_option
-@debug_option
+@debug_options
 def lineage(
     *, target: str | None, row: str | None, lake: str | None, contract: str | None, is_json: bool
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from loglode import __version__
+from loglode import __version__, logs
 from loglode.cli.aws import aws
 from loglode.cli.contract import contract
 from loglode.cli.demo import demo
@@ -19,7 +19,7 @@ from loglode.cli.generate import generate
 from loglode.cli.history import history
 from loglode.cli.lineage import lineage
 from loglode.cli.maintain import maintain
-from loglode.cli.options import debug_option
+from loglode.cli.options import debug_options
 from loglode.cli.quality import quality
 from loglode.cli.quarantine import quarantine
 from loglode.cli.query import query
@@ -30,7 +30,7 @@ from loglode.cli.verify import verify
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@debug_option
+@debug_options
 @click.version_option(__version__, prog_name="loglode", message="%(prog)s %(version)s")
 def cli() -> None:
     """Mine web logs: raw lines in, clean tables and business metrics out.
@@ -61,8 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     state = State()
     watch_interrupts(state)
-    sys.exit(
-        guarded(
+    # Until the options are read.
+    logs.configure("cli", form="text", level="warning")
+    with logs.bound(correlation_id=os.environ.get(logs.CORRELATION_VARIABLE, "")):
+        code = guarded(
             lambda: cli.main(
                 list(sys.argv[1:] if arguments is None else arguments),
                 prog_name="loglode",
@@ -71,4 +73,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ),
             state,
         )
-    )
+    sys.exit(code)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_option, json_option, lake_options
+from loglode.cli.options import build_settings, debug_options, json_option, lake_options
 from loglode.cli.output import write_json, write_table, write_text
 from loglode.cli.progress import progress_bars
 
@@ -38,7 +38,7 @@ MB = 1 << 20
 )
 @click.option("--dry-run", "is_dry_run", is_flag=True, help="Say what would be done, and do nothing.")
 @json_option
-@debug_option
+@debug_options
 def maintain(
     *, target_mb: int, keep_hours: int, quarantine_days: int, is_dry_run: bool, is_json: bool, **options: Any
 ) -> None:

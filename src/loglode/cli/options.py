@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from loglode import logs
 from loglode.cli.errors import State
 from loglode.cli.output import FORMATS
 
@@ -21,6 +22,23 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def _set_debug(context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's way
     if value:
         context.ensure_object(State).is_debug = True
+
+
+def _set_form(context: click.Context, _option: click.Parameter, value: logs.Form | None) -> None:
+    if value:
+        context.ensure_object(State).log_form = value
+    _configure_logs(context)
+
+
+def _set_level(context: click.Context, _option: click.Parameter, value: logs.Level | None) -> None:
+    if value:
+        context.ensure_object(State).log_level = value
+    _configure_logs(context)
+
+
+def _configure_logs(context: click.Context) -> None:
+    state = context.ensure_object(State)
+    logs.configure("cli", form=state.log_form, level=state.log_level)
 
 
 def _set_json(context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's way
@@ -51,14 +69,35 @@ def lake_options(function: Function) -> Function:
 
 
 json_option = click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
-debug_option = click.option(
-    "--debug",
-    is_flag=True,
-    expose_value=False,
-    callback=_set_debug,
-    help="Show where an error comes from.",
-)
-"""An error is told in one line; this adds the traceback."""
+
+
+def debug_options(function: Function) -> Function:
+    """`--debug`, which adds the traceback to an error's one line; how logs are written, and which."""
+    for option in (
+        click.option(
+            "--log-level",
+            type=click.Choice(get_args(logs.Level)),
+            expose_value=False,
+            callback=_set_level,
+            help="Logs from this level up; warning, or info as JSON, otherwise.",
+        ),
+        click.option(
+            "--log-format",
+            type=click.Choice(get_args(logs.Form)),
+            expose_value=False,
+            callback=_set_form,
+            help="Standard error as text, or a JSON object a line; text otherwise.",
+        ),
+        click.option(
+            "--debug",
+            is_flag=True,
+            expose_value=False,
+            callback=_set_debug,
+            help="Show where an error comes from.",
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 def format_options(function: Function) -> Function:

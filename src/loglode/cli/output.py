@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,9 @@ from typing import Any, Final
 
 import click
 
+from loglode import logs
 from loglode.cli.text_table import text_table
+from loglode.text import visible
 
 Row = Sequence[Any]
 
@@ -33,13 +36,6 @@ _FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _CHUNK: Final = 500
 _MAX_PLAIN: Final = 1e15
 _MAX_DIGITS: Final = 40
-
-
-def visible(text: str) -> str:
-    """The text with all that is not printable (control, bidi, ...) as escapes such as \\x1b."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def one_line(text: str) -> str:
@@ -69,7 +65,10 @@ def write_text(text: str = "") -> None:
 
 def write_note(text: str) -> None:
     """Write a message to standard error: standard output is for results."""
-    click.echo(visible(text), err=True)
+    if logs.is_json():
+        logging.getLogger(__name__).warning(text)
+    else:
+        click.echo(visible(text), err=True)
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Row]) -> None:

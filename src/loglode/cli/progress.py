@@ -1,4 +1,4 @@
-"""Progress bars on standard error, where that is a terminal; elsewhere nothing."""
+"""Progress bars on standard error, where that is a terminal and no place for JSON; elsewhere nothing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from loglode import logs
+
 Progress = Callable[[str, int, int], None]
 """Called with a step's name, how much of it is done, and how much there is in all (0: unknown)."""
 
@@ -14,7 +16,7 @@ Progress = Callable[[str, int, int], None]
 @contextlib.contextmanager
 def progress_bars() -> Iterator[Progress]:
     """A function that shows progress, a bar for each step; the bars vanish at the end."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or logs.is_json():
         yield _silent
         return
     from rich.progress import TaskID

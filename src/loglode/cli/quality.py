@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_option, json_option, lake_options
+from loglode.cli.options import build_settings, debug_options, json_option, lake_options
 from loglode.cli.output import write_json, write_table, write_text
 
 
@@ -18,7 +18,7 @@ from loglode.cli.output import write_json, write_table, write_text
     "--day", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="One day (UTC), with all rules."
 )
 @json_option
-@debug_option
+@debug_options
 def quality(*, day: datetime | None, is_json: bool, **options: Any) -> None:
     """Show what the contract's rules found, day by day, and how fields, volume and delay changed.
 

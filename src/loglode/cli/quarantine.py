@@ -8,7 +8,7 @@ import click
 
 from loglode.cli.options import (
     build_settings,
-    debug_option,
+    debug_options,
     format_options,
     json_option,
     lake_options,
@@ -21,7 +21,7 @@ reason_option = click.option("--reason", metavar="CODE", help="Only lines refuse
 
 
 @click.group()
-@debug_option
+@debug_options
 def quarantine() -> None:
     """Look at refused lines, or put them back through after rules have changed."""
 
@@ -31,7 +31,7 @@ def quarantine() -> None:
 @click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Lines at most.")
 @reason_option
 @format_options
-@debug_option
+@debug_options
 def list_lines(limit: int, reason: str | None, form: str, **options: Any) -> None:
     """Show refused lines with object, line number and reasons, the newest first.
 
@@ -49,7 +49,7 @@ def list_lines(limit: int, reason: str | None, form: str, **options: Any) -> Non
 @lake_options
 @reason_option
 @json_option
-@debug_option
+@debug_options
 def replay(reason: str | None, *, is_json: bool, **options: Any) -> None:
     """Read refused lines again; those that pass now leave quarantine for silver.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_option, format_options, lake_options
+from loglode.cli.options import build_settings, debug_options, format_options, lake_options
 from loglode.cli.output import write_rows
 
 
@@ -21,7 +21,7 @@ from loglode.cli.output import write_rows
     type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d"]),
     help="The tables as they stood then (UTC), as far back as `maintain` keeps files.",
 )
-@debug_option
+@debug_options
 def query(sql: str, form: str, as_of: datetime | None, **options: Any) -> None:
     """Answer a SELECT over the lake's tables by name.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_option, lake_options
+from loglode.cli.options import build_settings, debug_options, lake_options
 from loglode.cli.output import write_text
 
 
@@ -15,7 +15,7 @@ from loglode.cli.output import write_text
 @lake_options
 @click.option("--version", type=click.IntRange(min=0), required=True, help="As `loglode history` shows it.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@debug_option
+@debug_options
 def restore(table: str, *, version: int, yes: bool, **options: Any) -> None:
     """Make a table of gold what it was at a version; this is a version of its own.
 

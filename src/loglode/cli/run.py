@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from loglode.cli.errors import CommandFailedError
-from loglode.cli.options import build_settings, debug_option, json_option, lake_options
-from loglode.cli.output import write_json, write_note, write_text
+from loglode.cli.options import build_settings, debug_options, json_option, lake_options
+from loglode.cli.output import write_json, write_text
 from loglode.cli.progress import progress_bars
 from loglode.errors import UsageError
 
@@ -47,7 +47,7 @@ SHOWN_DAYS = 3
     help="Tell each step as OpenLineage events: a file, https://HOST or s3://BUCKET/PREFIX.",
 )
 @json_option
-@debug_option
+@debug_options
 def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -> None:
     """Load files, folders, globs or standard input ('-') into the lake.
 
@@ -69,8 +69,6 @@ def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -
     else:
         write_summary(result)
     if report.failed:
-        for failure in report.failed:
-            write_note(f"error: {failure}")
         raise CommandFailedError(f"{len(report.failed)} objects could not be read")
 
 

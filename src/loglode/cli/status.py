@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_option, json_option, lake_options
+from loglode.cli.options import build_settings, debug_options, json_option, lake_options
 from loglode.cli.output import write_json, write_table, write_text
 
 
@@ -15,7 +15,7 @@ from loglode.cli.output import write_json, write_table, write_text
 @lake_options
 @click.option("--metrics", "as_metrics", is_flag=True, help="Print figures as OpenMetrics text.")
 @json_option
-@debug_option
+@debug_options
 def status(*, as_metrics: bool, is_json: bool, **options: Any) -> None:
     """Show the lake's tables, totals and last runs.
 

@@ -7,14 +7,14 @@ from typing import Any
 import click
 
 from loglode.cli.errors import CommandFailedError
-from loglode.cli.options import build_settings, debug_option, json_option, lake_options
+from loglode.cli.options import build_settings, debug_options, json_option, lake_options
 from loglode.cli.output import write_json, write_table
 
 
 @click.command()
 @lake_options
 @json_option
-@debug_option
+@debug_options
 def verify(*, is_json: bool, **options: Any) -> None:
     """Prove from the tables alone that nothing was lost or doubled; exit code 1 where it fails.
 

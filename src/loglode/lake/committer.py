@@ -8,6 +8,7 @@ the one that is refused reloads and asks again what there is still to do.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from loglode.files import StagedFile
 from loglode.lake.table import ActiveFile, Snapshot, Table
 from loglode.storage import S3Path, upload
 
+_log = logging.getLogger(__name__)
 SEQUENCE = "loglode/sequence"
 METADATA = "loglode"
 MAX_ATTEMPTS = 50
@@ -118,8 +120,15 @@ def commit_when(table: Table, decide: Callable[[Snapshot], Commit | None]) -> Sn
     for attempt in range(MAX_ATTEMPTS):
         snapshot = table.snapshot_or_create()
         commit = decide(snapshot)
-        if commit is None or try_commit(snapshot, commit):
+        if commit is None:
             return snapshot
+        name, version = table.spec.name, snapshot.version + 1
+        if try_commit(snapshot, commit):
+            counts = {"files_added": len(commit.adds), "files_removed": len(commit.removes)}
+            _log.info("committed", extra={"table": name, "version": version, "counts": counts})
+            return snapshot
+        told = {"table": name, "version": version, "counts": {"attempts": attempt + 1}}
+        _log.debug("another writer came first", extra=told)
         time.sleep(min(0.01 * 2**attempt, 0.5))
     raise CommitConflictError(
         f"table {table.spec.name}: other writers won {MAX_ATTEMPTS} times",

@@ -8,6 +8,7 @@ process dies first.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ from loglode.pipeline.plan import Batch, PlannedObject
 from loglode.pipeline.settle import BatchRecord, settle
 from loglode.sources import SourceObject
 
+_log = logging.getLogger(__name__)
+_COUNTS = ("objects", "lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines")
 OnFailure = Callable[[SourceObject, SourceError], None]
 
 
@@ -74,6 +77,10 @@ def bronze_to_silver(
 
     commit_when(context.lake.silver, decide)
     shutil.rmtree(folder, ignore_errors=True)  # to S3 files were copied, not moved
+    if record is not None:
+        counts = {name: record.run[name] for name in _COUNTS}
+        version = record.run["silver_version"]
+        _log.info("batch loaded", extra={"table": "web_logs", "version": version, "counts": counts})
     return record
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from loglode import logs
 from loglode.engines.base import Engine, Progress
 from loglode.engines.duckdb import DuckDBEngine
 from loglode.errors import LakeError, UsageError
@@ -55,6 +56,7 @@ def open_context(settings: Settings, progress: Progress | None = None) -> Iterat
         remove_abandoned(settings.lake)
         key = read_key(settings)
         with (
+            logs.bound(correlation_id=settings.correlation_id),
             staging(settings.lake, secrets.token_hex(8)) as folder,
             contextlib.closing(_engine(settings, folder)) as engine,
         ):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import asdict, dataclass
 
 from loglode.pipeline.context import open_lake
 from loglode.pipeline.inspect import query
 from loglode.pipeline.silver_to_gold import gold_version
 from loglode.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,14 @@ def quality_gate(settings: Settings, correlation_id: str) -> GateReport:
         behind = gold_version(open_lake(settings))
         read, refused = _lines(settings, f"kind = 'load' and silver_version > {behind}")
     own = settings.max_refused_share
-    return GateReport(read, refused, settings.contract.max_refused_share if own is None else own)
+    found = GateReport(read, refused, settings.contract.max_refused_share if own is None else own)
+    counts = {**asdict(found), "refused_share": found.refused_share}
+    told = {"step": "quality_gate", "correlation_id": correlation_id, "counts": counts}
+    if found.is_acceptable:
+        _log.info("quality gate passed", extra=told)
+    else:
+        _log.warning("quality gate stopped what was loaded", extra=told)
+    return found
 
 
 def _lines(settings: Settings, condition: str) -> tuple[int, int]:

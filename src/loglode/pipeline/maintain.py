@@ -7,6 +7,7 @@ there is; the other tables are kept up each by itself.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from loglode import logs
 from loglode.engines.base import Progress
 from loglode.engines.duckdb.merge import Merger
 from loglode.errors import BooksError
@@ -28,6 +30,7 @@ from loglode.pipeline.silver_to_gold import silver_to_gold
 from loglode.settings import Settings
 from loglode.storage import Location
 
+_log = logging.getLogger(__name__)
 TARGET_BYTES = 128 << 20
 KEEP_HOURS = 7 * 24
 QUARANTINE_DAYS = 30
@@ -100,7 +103,8 @@ def maintain(
     if is_dry_run:
         done = [_foreseen(name, root, plan) for name, root in lake.existing()]
     else:
-        done = list(_maintained(settings, lake, plan, progress))
+        with logs.bound(step="maintain"):
+            done = list(_maintained(settings, lake, plan, progress))
     return UpkeepReport(str(lake.root), is_dry_run, tuple(done), time.perf_counter() - started)
 
 
@@ -145,6 +149,13 @@ def _keep_up(name: str, root: Location, lake: Lake, merger: Merger, plan: _Plan)
     newest = before.table.snapshot()
     done.files_after = len(newest.files())
     checkpoint(newest)
+    counts = {k: getattr(done, k) for k in ("files_before", "files_after", "files_merged", "lines_expired")}
+    told = {
+        "table": name,
+        "version": newest.version,
+        "counts": {**counts, "files_deleted": len(done.deleted)},
+    }
+    _log.info("kept up", extra=told)
     return done
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from loglode import logs
 from loglode.engines.base import Held, Progress, StagedLines, to_json
 from loglode.engines.duckdb import DuckDBEngine
 from loglode.engines.duckdb.engine import LinesJob
@@ -64,9 +65,10 @@ def replay_quarantine(
     report = RunReport(batch_id=secrets.token_hex(10))
     open_lake(settings).require()
     with open_context(settings, progress) as context:
-        with replay_step(context, report.batch_id) as step:
-            step.record = record = _move(context, report.batch_id, reason, step.run_id)
-        settle(context.lake, context.lake.silver.snapshot())
+        with logs.bound(step="replay", batch_id=report.batch_id):
+            with replay_step(context, report.batch_id) as step:
+                step.record = record = _move(context, report.batch_id, reason, step.run_id)
+            settle(context.lake, context.lake.silver.snapshot())
         if record is not None:
             report.rows_silver = record.run["rows_silver"]
             report.lines_quarantined = record.run["lines_quarantined"]
@@ -194,6 +196,7 @@ def _run(
         "silver_version": version,
         "contract_version": context.settings.contract.version,
         "engine": DuckDBEngine.name,
+        "correlation_id": context.settings.correlation_id or None,
         "oldest_object_at": None,
     }
 

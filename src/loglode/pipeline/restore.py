@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loglode import logs
 from loglode.errors import LakeError, UsageError
 from loglode.lake import Commit, Snapshot, Table
 from loglode.lake.committer import commit_when
@@ -35,7 +36,8 @@ def restore(settings: Settings, name: str, version: int) -> int:
             hint="`loglode history` shows younger versions",
         )
     table = wanted.table
-    commit_when(table, lambda now: _back(now, wanted))
+    with logs.bound(step="restore", correlation_id=settings.correlation_id):
+        commit_when(table, lambda now: _back(now, wanted))
     return Table(table.spec, root).snapshot().version
 
 

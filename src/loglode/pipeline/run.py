@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Sequence
 
+from loglode import logs
 from loglode.engines.base import Progress
 from loglode.errors import BooksError, CommitConflictError, SourceError
+from loglode.metrics import Step
 from loglode.pipeline.bronze_to_silver import OnFailure, OverlapError, bronze_to_silver
 from loglode.pipeline.context import Context, open_context, open_lake
 from loglode.pipeline.plan import Batch, cut_batches, new_objects
@@ -19,6 +22,7 @@ from loglode.settings import Settings
 from loglode.sources import SourceObject, discover
 
 MAX_REPLANS = 20
+_log = logging.getLogger(__name__)
 
 
 def run(
@@ -41,9 +45,11 @@ def run(
     report.objects_skipped = len(objects) - len(fresh)
     if fresh or not gold_is_current(lake):
         with open_context(settings, progress) as context:
-            _load(context, fresh, format, report)
+            with logs.bound(step=Step.SILVER):
+                _load(context, fresh, format, report)
+                if lake.silver.exists:
+                    settle(lake, lake.silver.snapshot())
             if lake.silver.exists:
-                settle(lake, lake.silver.snapshot())
                 report.gold_days = len(silver_to_gold(context))
     report.seconds = time.perf_counter() - started
     return report
@@ -63,7 +69,7 @@ def load_objects(
     report = RunReport()
     fresh = new_objects(open_lake(settings), objects)
     report.objects_skipped = len(objects) - len(fresh)
-    with open_context(settings) as context:
+    with open_context(settings) as context, logs.bound(step=Step.SILVER):
         _load(context, fresh, format, report, may_go_on)
         if context.lake.silver.exists:
             settle(context.lake, context.lake.silver.snapshot())
@@ -93,6 +99,8 @@ def _load(
     may_go_on: Callable[[], bool] | None = None,
 ) -> None:
     def failed(source: SourceObject, error: SourceError) -> None:
+        told = {"object": source.display_uri, "error": type(error).__name__, "hint": error.hint}
+        _log.error(error.message, extra=told)
         report.failed.append(f"{source.display_uri}: {error.message}")
 
     skipped, is_first = report.objects_skipped, True
@@ -106,7 +114,8 @@ def _load(
             report.objects_left += len(batch.objects)
             continue
         is_first = False
-        record = _load_batch(context, batch, skipped, report, failed)
+        with logs.bound(batch_id=batch.batch_id):
+            record = _load_batch(context, batch, skipped, report, failed)
         if record is not None:
             _add(report, record)
             skipped = 0  # told once, with the first batch

@@ -6,16 +6,19 @@ seen. A killed run leaves each table either as it was or done, and the next run 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
+from loglode import logs
 from loglode.engines.base import Columns, GoldInputs, ModelRunner
 from loglode.files import StagedFile
 from loglode.gold.model import Model
 from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table, TableSpec
 from loglode.lake.committer import commit_when, publish
 from loglode.lake.layout import DAY
+from loglode.metrics import Step
 from loglode.openlineage.event import Dataset
 from loglode.pipeline.context import Context
 from loglode.pipeline.datasets import Written
@@ -24,6 +27,7 @@ from loglode.pipeline.settle import SILVER_VERSION, records_after, settle
 from loglode.pipeline.steps import gold_step
 from loglode.storage import Location
 
+_log = logging.getLogger(__name__)
 # A session spans at most one midnight, and whether it goes on is told by the day before: a change of
 # one day can reach the day before and two days after, and needs three days before and one after.
 REACH_BEFORE, REACH_AFTER = 1, 2
@@ -46,6 +50,11 @@ class Work:
 
 def silver_to_gold(context: Context) -> list[date]:
     """Bring every gold table to silver's newest version. Returns the days that were recomputed."""
+    with logs.bound(step=Step.GOLD):
+        return _silver_to_gold(context)
+
+
+def _silver_to_gold(context: Context) -> list[date]:
     silver = context.lake.silver.snapshot()
     settle(context.lake, silver)
     work = _plan(context, silver)
@@ -53,6 +62,8 @@ def silver_to_gold(context: Context) -> list[date]:
         return []
     with gold_step(context, work.version) as step:
         step.written += _computed(context, silver, replace(work, run_id=step.run_id))
+    told = {"table": "web_logs", "version": work.version, "counts": {"gold_days": len(work.days)}}
+    _log.info("gold is up to silver", extra=told)
     return work.days
 
 

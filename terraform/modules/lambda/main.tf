@@ -64,7 +64,7 @@ resource "aws_lambda_function" "function" {
   environment {
     variables = merge(
       each.value.variables,
-      { POWERTOOLS_LOG_LEVEL = var.log_level },
+      { LOGLODE_LOG_LEVEL = var.log_level },
       { for key in var.kms_key_arn[*] : "LOGLODE_KMS_KEY" => key },
     )
   }

@@ -192,7 +192,7 @@ resource "aws_cloudwatch_log_metric_filter" "error_lines" {
 
   name           = "${each.value}-error-lines"
   log_group_name = var.log_group_names[each.key]
-  # Powertools' lines of ERROR and above, and what Lambda itself says of functions that ended badly.
+  # Our lines of ERROR, and what Lambda itself says of functions that ended badly.
   pattern = "?\"\\\"level\\\":\\\"ERROR\\\"\" ?\"\\\"level\\\":\\\"CRITICAL\\\"\" ?\"[ERROR]\" ?\"Task timed out\" ?\"Runtime.ExitError\" ?\"Runtime.OutOfMemory\""
 
   metric_transformation {

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import pickle
 import tempfile
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from loglode import logs
 from loglode.engines.base import LineObject, LoadJob, StagedLines
 from loglode.engines.duckdb import DuckDBEngine
 from loglode.engines.spark.surroundings import share, surroundings
 from loglode.files import StagedFile
 from loglode.storage import Location, S3Path, upload
 
+_log = logging.getLogger(__name__)
 # Bytes of lines, as stored, that are worth a task of their own.
 TASK_BYTES = 128 << 20
 # What one task's DuckDB may account for. A worker runs one task a core.
@@ -48,10 +51,12 @@ def stager(job: LoadJob) -> Callable[[bytes], StagedLines]:
     It carries the key in its own pickled form, which appears in no plan, log or configuration.
     """
     task, known = dataclasses.replace(job, objects=(), progress=_silent), surroundings()
+    way = logs.way()
 
     def stage(group: bytes) -> StagedLines:
         share(known)
-        return _stage(dataclasses.replace(task, objects=pickle.loads(group)))  # noqa: S301 - made by `groups`
+        with logs.following(way):
+            return _stage(dataclasses.replace(task, objects=pickle.loads(group)))  # noqa: S301 - made by `groups`
 
     return stage
 
@@ -67,6 +72,8 @@ def _stage(job: LoadJob) -> StagedLines:
             staged = engine.stage(dataclasses.replace(job, folder=folder))
         staged.silver = [deliver(file, job.silver_root) for file in staged.silver]
         staged.quarantine = [deliver(file, job.quarantine_root) for file in staged.quarantine]
+        counts = {"objects": len(job.objects), "lines_read": staged.read.lines}
+        _log.debug("task done", extra={"counts": counts})
         return staged
 
 
