@@ -174,7 +174,7 @@ def test_functions_log_the_keys_of_all_others_and_nothing_of_the_lines(
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5f-6a;Parent=7b;Sampled=1")
     canary = "canary@example.com"
     lines = [*records(9, user_id=canary), f"broken {canary}"]
-    tell(sqs(s3_event(put(s3, "bronze/\x1b[31m\n.json", lines), "other/x", "bronze/gone"), canary))
+    tell(sqs(s3_event(put(s3, "bronze/\x1b[31m.json", lines), "other/x", "bronze/gone"), canary))
     (given,) = machine()
     for name in ("bronze_to_silver", "quality_gate", "silver_to_gold", "finish"):
         step(name, given)
