@@ -74,6 +74,24 @@ def test_a_replay_leaves_the_figures_of_the_load(tmp_path: Path, laxer_contract:
     assert_verified(settings)
 
 
+def test_the_gate_judges_what_was_sent_and_not_what_was_mended(tmp_path: Path, laxer_contract: Path) -> None:
+    settings = settings_for(tmp_path, correlation_id="c-1")
+    sent = [line(request_id="a"), line(request_id="a"), line(request_id="b", method="PROBE"), ""]
+    load(settings, write(tmp_path / "logs.json", sent))
+    before = pipeline.quality_gate(settings, "c-1")
+    assert (before.lines_read, before.lines_quarantined, before.refused_share) == (4, 1, 0.25)
+    pipeline.replay_quarantine(settings_for(tmp_path, contract=laxer_contract, correlation_id="c-1"))
+    assert rows(settings, "select kind from runs where correlation_id = 'c-1' order by kind") == [
+        ("load",),
+        ("replay",),
+    ]
+    assert pipeline.quality_gate(settings, "c-1") == before
+    # All sent again: nothing of its own was refused, and nothing is asked of the rules.
+    load(settings_for(tmp_path, correlation_id="c-2"), write(tmp_path / "again.json", sent[:2]))
+    again = pipeline.quality_gate(settings, "c-2")
+    assert (again.lines_read, again.lines_quarantined, again.is_acceptable) == (2, 0, True)
+
+
 def test_there_is_nothing_to_tell_of_no_lake(tmp_path: Path) -> None:
     with pytest.raises(LakeError):
         pipeline.quality(settings_for(tmp_path))
