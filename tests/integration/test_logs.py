@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ from loglode.sources import SourceObject
 SOURCE = Path(__file__).parents[2] / "src"
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 EVIL = "evil\x1b]0;owned\x07\x1b[31m\n\u202e.json"
-CANARIES = {
+CANARIES: dict[str, Any] = {
     "user_id": "canary@example.com",
     "ip": "203.0.113.77",
     "url": "/account?token=canary-token&next=1",
@@ -65,7 +66,11 @@ def loglode(*arguments: str) -> int:
 
 def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Lines with canaries: accepted, refused, no records at all, gone; in files with names to match."""
-    lines = [*records(20, **CANARIES), *records(3, status="canary", **CANARIES), f"broken {CANARIES}"]
+    lines: list[Any] = [
+        *records(20, **CANARIES),
+        *records(3, status="canary", **CANARIES),
+        f"broken {CANARIES}",
+    ]
     gone = tmp_path / f"{EVIL}.gone"
     head = SourceObject.head
 

@@ -15,10 +15,15 @@ _log = logging.getLogger(__name__)
 # Blank lines and those sent again are read, but no rule is asked about them: ops.runs alone counts them. A
 # load without any other has no rows in ops.quality, nor has one from before there was that table.
 _LINES = """
-    select coalesce(sum(lines_read), 0)::bigint, coalesce(sum(coalesce(refused, lines_quarantined)), 0)::bigint
+    select
+        coalesce(sum(lines_read), 0)::bigint,
+        coalesce(sum(coalesce(refused, lines_quarantined)), 0)::bigint
     from runs
     left join (
-        select silver_version, sum(refused) as refused from quality where rule = '{whole}' group by silver_version
+        select silver_version, sum(refused) as refused
+        from quality
+        where rule = '{whole}'
+        group by silver_version
     ) using (silver_version)
     where {chosen}
 """
