@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -49,6 +51,19 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("LOGLODE_")]:
         if name != REAL_LOGS_VARIABLE:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _own_process() -> Iterator[None]:
+    """How a command or a function in this process wants signals and logs holds for its test alone."""
+    interrupt = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, interrupt)
+    root = logging.getLogger("loglode")
+    for handler in [h for h in root.handlers if not isinstance(h, logging.NullHandler)]:
+        root.removeHandler(handler)
+    root.setLevel(logging.NOTSET)
+    root.propagate = True
 
 
 @pytest.fixture(scope="session")
