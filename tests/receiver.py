@@ -53,7 +53,13 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.status < 300:
             self.server.events.append(event)
         self.send_response(self.server.status)
-        self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+        self.send_header("Location", f"{self.server.url}/elsewhere")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        """Where a redirection leads: nobody should come."""
+        self.server.keys.append(f"elsewhere: {self.headers['Authorization']}")
+        self.send_response(200)
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 from tests.openlineage import Event, checked, kinds
 from tests.receiver import Receiver
+from tests.tools import changed_contract
 
-from loglode.errors import UsageError
+from loglode import pipeline
+from loglode.contract import load_contract
+from loglode.errors import ModelError, UsageError
 from loglode.openlineage import Emitter, destinations, emitter
 from loglode.openlineage.destinations import KEY_VARIABLE, destination
 from loglode.openlineage.event import Dataset, parent_run_id
 from loglode.openlineage.spool import Spool, Waiting
-from loglode.pipeline.datasets import bronze
+from loglode.pipeline.datasets import bronze, column_lineage
 from loglode.sources import SourceObject
 
 KEY = "a key that nobody may see"
@@ -169,6 +172,24 @@ def test_one_parent_for_all_steps_of_a_correlation_id(tmp_path: Path, receiver: 
     facets: list[Event] = [event["run"]["facets"] for event in checked(receiver.events)]
     assert {f["parent"]["run"]["runId"] for f in facets} == {parent_run_id("from the trigger")}
     assert {f["tags"]["tags"][0]["value"] for f in facets} == {"from the trigger"}
+
+
+def test_a_rule_that_lineage_cannot_read_costs_the_columns_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rule = "{name: odd, type: custom, engine: loglode, implementation: '((status % 3) !) > 0'}"
+    place = "description: Time to serve the request, in milliseconds."
+    path = changed_contract(tmp_path / "odd.yaml", {place: f"{place}\n        quality: [{rule}]"})
+    contract = load_contract(path)
+    with pytest.raises(ModelError):
+        pipeline.lineage(contract, "web_logs.status")
+    assert (
+        column_lineage(contract, "json", "web_logs", {"bronze": Dataset("file", "/")})["columnLineage"][
+            "fields"
+        ]
+        == {}
+    )
+    assert "web_logs are not told" in caplog.text
 
 
 @pytest.mark.parametrize(

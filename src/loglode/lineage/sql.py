@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.simplify import simplify
 
 from loglode.errors import ModelError
@@ -48,7 +49,8 @@ class Statement:
     """One statement. `relations` are the columns of each relation that it may read.
 
     A column for which `is_leaf` holds is not followed further; columns named in `never` are false in
-    every row that is asked about. Raises ModelError for a name that nothing provides.
+    every row that is asked about. Raises ModelError for a name that nothing provides,
+    and for SQL that the parser does not know.
     """
 
     def __init__(
@@ -62,7 +64,12 @@ class Statement:
         self._relations = relations
         self._is_leaf = is_leaf
         self._never = never
-        query = sqlglot.parse_one(sql, read="duckdb")
+        try:
+            query = sqlglot.parse_one(sql, read="duckdb")
+        except SqlglotError as error:
+            raise ModelError(
+                "lineage cannot read the SQL", hint="perhaps a rule's predicate is DuckDB's alone"
+            ) from error
         if not isinstance(query, exp.Query):
             raise ModelError("lineage is of a SELECT alone")
         self._root = self._scope(query, {}, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os.path
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 from loglode.contract import Contract
 from loglode.engines.base import Columns
+from loglode.errors import ModelError
 from loglode.lake import Lake, Table
 from loglode.openlineage.event import Dataset, Json, facet
 from loglode.pipeline.graph import lineage_graph
@@ -19,6 +21,7 @@ from loglode.sources import SourceObject
 from loglode.storage import SCHEME, S3Path
 
 BRONZE, SILVER, QUARANTINE, RUNS = "bronze", "web_logs", "quarantine", "runs"
+_log = logging.getLogger("loglode.openlineage")
 # Folders by time or by key=value are parts of one dataset, not datasets of their own.
 _PARTITION = re.compile(r"[^=]+=.*|[\d._-]+")
 
@@ -178,11 +181,18 @@ def _field(place: Dataset, name: str) -> Json:
 
 @cache
 def _edges(contract: Contract, form: str, name: str, stored: tuple[str, ...]) -> dict[str, list[Any]]:
-    """Edges of each column that has any. Told once a process: reading SQL takes half a second."""
+    """Edges of each column that has any. Told once a process: reading SQL takes half a second.
+
+    None of SQL that cannot be read: what was loaded is loaded all the same.
+    """
     from loglode.lineage import edges  # noqa: PLC0415 - imports a parser that few need
 
     graph = lineage_graph(contract, form)
-    found = {column.name: edges(graph, column, stored) for column in graph.columns(name)}
+    try:
+        found = {column.name: edges(graph, column, stored) for column in graph.columns(name)}
+    except ModelError as error:
+        _log.warning("OpenLineage: columns of %s are not told: %s (%s)", name, error.message, error.hint)
+        return {}
     return {column: told for column, told in found.items() if told}
 
 
