@@ -76,7 +76,7 @@ class Emitter:
         try:
             names = self._spool.names()
         except (LoglodeError, OSError) as error:
-            self._warn(f"what was left over could not be looked at ({type(error).__name__})")
+            self._warn("what was left over cannot be looked at", error=type(error).__name__)
             return
         self._is_full = len(names) >= MAX_WAITING
         for name in names:
@@ -87,7 +87,7 @@ class Emitter:
                     if waiting is not None and (waiting.end is not None or is_gone(waiting)):
                         self._tell(waiting, outcome)
             except (LoglodeError, OSError, ValueError, TypeError, KeyError) as error:
-                self._warn(f"run {name} could not be told ({type(error).__name__})")
+                self._warn("a run that was left over cannot be told", error=type(error).__name__)
 
     def _tell(
         self, waiting: Waiting, outcome: Callable[[Waiting], tuple[list[Json], list[Json]] | None]
@@ -116,21 +116,22 @@ class Emitter:
         try:
             self._where.send(told)
         except RefusedError as error:
-            self._warn(f"{self._where} takes no such event ({error}); it is dropped")
+            self._warn(f"event dropped, which the server does not take: {error}", object=str(self._where))
         except NotSentError as error:
             self._is_away = True
-            self._warn(f"{self._where} cannot be reached ({error}); events wait in the lake")
+            hint = "they wait in the lake for the next run that can"
+            self._warn(f"events cannot be sent: {error}", object=str(self._where), hint=hint)
             return False
         return True
 
     def _keep(self, waiting: Waiting) -> None:
         if self._is_full and not waiting.is_start_sent:
-            self._warn(f"{MAX_WAITING} runs wait to be told already; this one is dropped")
+            self._warn("event dropped, since too many wait already", counts={"waiting": MAX_WAITING})
             return
         try:
             self._spool.put(waiting)
         except (LoglodeError, OSError) as error:
-            self._warn(f"an event could not be kept ({type(error).__name__})")
+            self._warn("an event cannot be kept", error=type(error).__name__)
 
     def _forget(self, run_id: str) -> None:
         try:
@@ -138,7 +139,7 @@ class Emitter:
         except FileNotFoundError:
             pass  # never kept, see above
         except (LoglodeError, OSError) as error:
-            self._warn(f"an event that was sent may be sent again ({type(error).__name__})")
+            self._warn("an event that was sent may be sent again", error=type(error).__name__)
 
     def _job(self, name: str) -> Json:
         kind = facet("jobType", processingType="BATCH", integration="LOGLODE", jobType="TASK")
@@ -157,8 +158,8 @@ class Emitter:
         return facets
 
     @staticmethod
-    def _warn(text: str) -> None:
-        _log.warning("OpenLineage: %s", text)
+    def _warn(text: str, **facts: object) -> None:
+        _log.warning(f"OpenLineage: {text}", extra=facts)
 
 
 def _ended(waiting: Waiting, kind: Kind, inputs: Sequence[Json], outputs: Sequence[Json]) -> Json:

@@ -191,7 +191,8 @@ def _edges(contract: Contract, form: str, name: str, stored: tuple[str, ...]) ->
     try:
         found = {column.name: edges(graph, column, stored) for column in graph.columns(name)}
     except ModelError as error:
-        _log.warning("OpenLineage: columns of %s are not told: %s (%s)", name, error.message, error.hint)
+        facts = {"table": name, "hint": error.hint}
+        _log.warning(f"OpenLineage: no columns are told: {error.message}", extra=facts)
         return {}
     return {column: told for column, told in found.items() if told}
 

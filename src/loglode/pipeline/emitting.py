@@ -21,6 +21,7 @@ from loglode.openlineage.event import Dataset, Json
 from loglode.openlineage.spool import Spool, Waiting
 from loglode.pipeline.datasets import Written, gold_inputs, gold_output, loaded
 from loglode.settings import Settings
+from loglode.storage import Location, names_after
 
 LOAD, REPLAY, GOLD = "bronze_to_silver", "quarantine_replay", "silver_to_gold"
 RUN_ID = "openlineage_run"
@@ -29,6 +30,15 @@ _PACKAGES = {"duckdb": "duckdb", "spark": "pyspark"}
 LONGEST_STEP = timedelta(hours=24)
 # Among so many of each table's newest commits those of a dead run are looked for.
 NEWEST_COMMITS = 5
+
+
+def is_left_over(settings: Settings, lake: Lake) -> bool:
+    """Whether anything waits to be told, and somebody wants to know. Raises StorageError."""
+    return settings.openlineage is not None and bool(names_after(_folder(lake)))
+
+
+def _folder(lake: Lake) -> Location:
+    return lake.root / "ops" / "_openlineage"
 
 
 def open_emitter(settings: Settings, lake: Lake, folder: Path) -> Emitter | None:
@@ -40,7 +50,7 @@ def open_emitter(settings: Settings, lake: Lake, folder: Path) -> Emitter | None
         return None
     emitter = Emitter(
         settings.openlineage,
-        Spool(lake.root / "ops" / "_openlineage", folder),
+        Spool(_folder(lake), folder),
         namespace=str(lake.root),
         owner=folder.name,
         correlation_id=settings.correlation_id,

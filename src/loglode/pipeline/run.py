@@ -13,6 +13,7 @@ from loglode.errors import BooksError, CommitConflictError, SourceError
 from loglode.metrics import Step
 from loglode.pipeline.bronze_to_silver import OnFailure, OverlapError, bronze_to_silver
 from loglode.pipeline.context import Context, open_context, open_lake
+from loglode.pipeline.emitting import is_left_over
 from loglode.pipeline.plan import Batch, cut_batches, new_objects
 from loglode.pipeline.report import RunReport
 from loglode.pipeline.settle import BatchRecord, settle
@@ -43,7 +44,7 @@ def run(
     lake = open_lake(settings)
     fresh = new_objects(lake, objects)
     report.objects_skipped = len(objects) - len(fresh)
-    if fresh or not gold_is_current(lake):
+    if fresh or not gold_is_current(lake) or is_left_over(settings, lake):
         with open_context(settings, progress) as context:
             with logs.bound(step=Step.SILVER):
                 _load(context, fresh, format, report)
@@ -85,7 +86,7 @@ def load_objects(
 def update_gold(settings: Settings) -> int:
     """Silver to gold alone; returns how many days were computed anew. Raises LakeError."""
     lake = open_lake(settings)
-    if not lake.silver.exists or gold_is_current(lake):
+    if not lake.silver.exists or (gold_is_current(lake) and not is_left_over(settings, lake)):
         return 0
     with open_context(settings) as context:
         return len(silver_to_gold(context))
