@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loglode.contract import describe, load_contract
 from loglode.gold.model import load_models
-from loglode.lake.layout import QUALITY, QUARANTINE, RUNS
+from loglode.tables import QUALITY, QUARANTINE, RUNS
 
 TARGET = Path(__file__).with_name("data-dictionary.md")
 

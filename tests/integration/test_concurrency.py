@@ -35,7 +35,8 @@ from tests.tools import (
     write,
 )
 
-from loglode.lake import Commit, Snapshot, Table, TableSpec, committer, staging
+from loglode.lake import Commit, Snapshot, Table, committer, staging
+from loglode.tables import TableSpec
 
 # How files fall into batches depends on who came first; what they hold does not.
 EVENT_TABLES = [name for name in ALL_TABLES if name not in BY_BATCH]

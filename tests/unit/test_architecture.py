@@ -28,7 +28,9 @@ ALLOWED: dict[str, set[str]] = {
     "logs": {"errors", "text"},
     "sources": {"errors", "storage"},
     "formats": {"contract", "errors"},
-    "lake": {"contract", "errors", "files", "logs", "storage"},
+    # Declarations, for the engines that fill tables and the lake that keeps them.
+    "tables": set(),
+    "lake": {"contract", "errors", "files", "logs", "storage", "tables"},
     # Text only: the SQL of a contract, the models of the package.
     "silver": {"contract", "errors", "formats"},
     "gold": {"errors"},
@@ -36,10 +38,12 @@ ALLOWED: dict[str, set[str]] = {
     "lineage": {"contract", "errors", "formats", "gold", "silver"},
     # What ran, told to other systems: knows nothing of tables.
     "openlineage": {"errors", "storage", ""},
-    "engines": {"contract", "errors", "files", "formats", "gold", "lake", "logs", "silver", "sources", "storage"},
+    "engines": {
+        "contract", "errors", "files", "formats", "gold", "logs", "silver", "sources", "storage", "tables",
+    },
     "pipeline": {
         "contract", "engines", "errors", "files", "formats", "gold", "lake", "lineage", "logs", "metrics",
-        "openlineage", "settings", "silver", "sources", "storage",
+        "openlineage", "settings", "silver", "sources", "storage", "tables",
     },
     "generate": {"errors"},
     # Glue around the pipeline, for the scripts in src/glue_scripts.

@@ -2,6 +2,6 @@
 
 from loglode.lake.committer import Commit
 from loglode.lake.layout import Lake
-from loglode.lake.table import ActiveFile, Snapshot, Table, TableSpec
+from loglode.lake.table import ActiveFile, Snapshot, Table
 
-__all__ = ["ActiveFile", "Commit", "Lake", "Snapshot", "Table", "TableSpec"]
+__all__ = ["ActiveFile", "Commit", "Lake", "Snapshot", "Table"]

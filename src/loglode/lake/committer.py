@@ -20,7 +20,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from loglode.errors import CommitConflictError, LakeError
 from loglode.files import StagedFile
-from loglode.lake.table import ActiveFile, Snapshot, Table
+from loglode.lake.table import ActiveFile, Snapshot, Table, delta_schema
 from loglode.storage import S3Path, upload
 
 _log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def try_commit(snapshot: Snapshot, commit: Commit) -> bool:
         snapshot.delta.create_write_transaction(
             actions,
             "append",
-            spec.delta_schema(),
+            delta_schema(spec),
             list(spec.partition_by),
             commit_properties=deltalake.CommitProperties(
                 custom_metadata={METADATA: dict(commit.metadata)},

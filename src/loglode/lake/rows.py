@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loglode.files import StagedFile
-from loglode.lake.table import TableSpec
+from loglode.tables import TableSpec
 
 _ARROW = {
     "VARCHAR": pa.string(),

@@ -15,6 +15,7 @@ from deltalake.schema import ArrayType, PrimitiveType, StructType
 
 from loglode.errors import LakeError
 from loglode.storage import Location, delta_options
+from loglode.tables import TableSpec
 
 # Checkpoints keep loading quick; application transactions are forgotten after a while, and what
 # comes again later is caught by the events' own identity.
@@ -40,25 +41,14 @@ _SQL_TYPES = {delta: sql for sql, delta in _DELTA_TYPES.items()}
 _FACTS = ("path", "num_records", "size_bytes", "modification_time", "min.event_ts", "max.event_ts")
 
 
-@dataclass(frozen=True, slots=True)
-class TableSpec:
-    """A table as declared: columns are (name, SQL type, description) in order."""
-
-    name: str
-    columns: tuple[tuple[str, str, str], ...]
-    partition_by: tuple[str, ...]
-    description: str
-
-    def delta_schema(self) -> deltalake.Schema:
-        """The same in Delta's types, comments included."""
-        return deltalake.Schema(
-            [
-                deltalake.Field(
-                    name, delta_type(sql), nullable=True, metadata={"comment": text} if text else {}
-                )
-                for name, sql, text in self.columns
-            ]
-        )
+def delta_schema(spec: TableSpec) -> deltalake.Schema:
+    """A declared table's columns in Delta's types, comments included."""
+    return deltalake.Schema(
+        [
+            deltalake.Field(name, delta_type(sql), nullable=True, metadata={"comment": text} if text else {})
+            for name, sql, text in spec.columns
+        ]
+    )
 
 
 def delta_type(sql: str) -> Any:
@@ -217,7 +207,7 @@ class Table:
             try:
                 deltalake.DeltaTable.create(
                     str(self.root),
-                    self.spec.delta_schema(),
+                    delta_schema(self.spec),
                     mode="ignore",
                     partition_by=list(self.spec.partition_by),
                     name=self.spec.name,
@@ -239,7 +229,7 @@ class Table:
     def _not_in(self, snapshot: Snapshot) -> list[deltalake.Field]:
         """Declared columns that the table lacks."""
         have = {f.name for f in snapshot.delta.schema().fields}
-        return [f for f in self.spec.delta_schema().fields if f.name not in have]
+        return [f for f in delta_schema(self.spec).fields if f.name not in have]
 
 
 def as_it_stands(name: str, root: Location, version: int | None = None) -> Snapshot:

@@ -20,13 +20,13 @@ from loglode.errors import BooksError, SourceError
 from loglode.files import StagedFile
 from loglode.lake import ActiveFile, Commit, Snapshot
 from loglode.lake.committer import commit_when, publish
-from loglode.lake.layout import QUARANTINE
 from loglode.lake.log import recorded_transactions
 from loglode.pipeline.context import Context
 from loglode.pipeline.measure import measured
 from loglode.pipeline.plan import Batch, PlannedObject
 from loglode.pipeline.settle import BatchRecord, settle
 from loglode.sources import SourceObject
+from loglode.tables import QUARANTINE
 
 _log = logging.getLogger(__name__)
 _COUNTS = ("objects", "lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines")

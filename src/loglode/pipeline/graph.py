@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from loglode.contract import Contract
 from loglode.formats import FORMATS
 from loglode.gold.model import load_models
-from loglode.lake.layout import QUARANTINE, RUNS
+from loglode.tables import QUARANTINE, RUNS
 
 if TYPE_CHECKING:
     from loglode.lineage import Graph

@@ -19,7 +19,6 @@ from loglode.files import StagedFile
 from loglode.formats import FORMATS
 from loglode.lake import Commit, Snapshot
 from loglode.lake.committer import commit_when, publish
-from loglode.lake.layout import QUARANTINE
 from loglode.pipeline.bronze_to_silver import overlapping
 from loglode.pipeline.context import Context, embedded_engine, open_context, open_lake
 from loglode.pipeline.inspect import query
@@ -28,6 +27,7 @@ from loglode.pipeline.settle import BatchRecord, settle
 from loglode.pipeline.silver_to_gold import silver_to_gold
 from loglode.pipeline.steps import replay_step
 from loglode.settings import Settings
+from loglode.tables import QUARANTINE
 
 
 def list_quarantine(settings: Settings, *, limit: int = 20, reason: str | None = None) -> QueryResult:

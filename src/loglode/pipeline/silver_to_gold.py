@@ -15,9 +15,8 @@ from loglode import logs
 from loglode.engines.base import Columns, GoldInputs, ModelRunner
 from loglode.files import StagedFile
 from loglode.gold.model import Model
-from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table, TableSpec
+from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
 from loglode.lake.committer import commit_when, publish
-from loglode.lake.layout import DAY
 from loglode.metrics import Step
 from loglode.openlineage.event import Dataset
 from loglode.pipeline.context import Context
@@ -26,6 +25,7 @@ from loglode.pipeline.emitting import RUN_ID
 from loglode.pipeline.settle import SILVER_VERSION, records_after, settle
 from loglode.pipeline.steps import gold_step
 from loglode.storage import Location
+from loglode.tables import DAY, TableSpec
 
 _log = logging.getLogger(__name__)
 # A session spans at most one midnight, and whether it goes on is told by the day before: a change of

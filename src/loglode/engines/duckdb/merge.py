@@ -10,8 +10,8 @@ from loglode.engines.duckdb.files import write_partitioned
 from loglode.engines.duckdb.models import view
 from loglode.engines.duckdb.session import connect
 from loglode.files import StagedFile
-from loglode.lake.table import TableSpec
 from loglode.storage import Location
+from loglode.tables import TableSpec
 
 
 class Merger:

@@ -15,8 +15,8 @@ from loglode.engines.duckdb.session import allow_s3
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
 from loglode.gold.model import Model
-from loglode.lake.layout import DAY, QUARANTINE, RUNS
 from loglode.storage import Location
+from loglode.tables import DAY, QUARANTINE, RUNS
 
 HISTOGRAM_GAMMA = 1.1
 

@@ -11,8 +11,8 @@ from loglode.engines.duckdb.engine import DuckDBEngine
 from loglode.engines.duckdb.files import parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3
 from loglode.files import StagedFile
-from loglode.lake.layout import DAY, QUARANTINE
 from loglode.storage import Location
+from loglode.tables import DAY, QUARANTINE
 
 _FAULTS = "'line_too_long', 'object_damaged'"
 

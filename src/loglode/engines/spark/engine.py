@@ -22,8 +22,8 @@ from loglode.engines.spark.session import open_session
 from loglode.errors import UsageError
 from loglode.files import StagedFile
 from loglode.gold.model import Model
-from loglode.lake.layout import QUARANTINE
 from loglode.storage import Location
+from loglode.tables import QUARANTINE
 
 NAME = "spark"
 _REFUSED = {name: sql for name, sql, _ in QUARANTINE.columns}

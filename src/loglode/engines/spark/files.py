@@ -22,8 +22,8 @@ from loglode.engines.spark.session import one_line
 from loglode.engines.spark.types import schema
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
-from loglode.lake.layout import DAY
 from loglode.storage import Location, S3Path
+from loglode.tables import DAY
 
 # What Spark raises, whether the plan or the work was at fault.
 SPARK_ERRORS = (PySparkException, Py4JError)

@@ -18,8 +18,8 @@ from loglode.engines.spark.files import SPARK_ERRORS, failed, read, write
 from loglode.engines.spark.types import declared, schema
 from loglode.files import StagedFile
 from loglode.gold.model import Model
-from loglode.lake.layout import DAY, QUARANTINE, RUNS
 from loglode.storage import Location
+from loglode.tables import DAY, QUARANTINE, RUNS
 
 _GOALS = {
     "goal": "VARCHAR",
