@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,6 @@ import pytest
 from hypothesis import Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 from tests.tools import (
     ALL_TABLES,
     BY_BATCH,
@@ -35,7 +36,7 @@ from tests.tools import (
     write,
 )
 
-from loglode import pipeline
+from loglode import logs, pipeline
 from loglode.engines.spark.session import _ANSWERS, open_session
 from loglode.generate import GenerateSpec, generate
 
@@ -52,12 +53,43 @@ KILLS = int(os.environ.get("SPARK_KILLS", "1"))
 SEED = 20260310
 
 
+@dataclass
+class Said:
+    """What Spark tells while the tests of this file run."""
+
+    events: Path  # a folder: each job, its plan and its settings
+    output: Path
+
+
 @pytest.fixture(scope="module", autouse=True)
-def spark() -> Iterator[SparkSession]:
+def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
     """One Spark for all tests: an engine uses the one that runs already, and leaves it running."""
-    session, _ = open_session("local[2]")
-    yield session
+    folder = tmp_path_factory.mktemp("said")
+    said = Said(folder / "events", folder / "output")
+    said.events.mkdir()
+    listened = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": said.events.as_uri()}
+    options = " ".join(f"--conf {name}={value}" for name, value in listened.items())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_SUBMIT_ARGS", f"{options} pyspark-shell")
+        with written_to(said.output):
+            session, _ = open_session("local[2]")
+    yield said
     session.stop()
+
+
+@contextlib.contextmanager
+def written_to(file: Path) -> Iterator[None]:
+    """What processes that start meanwhile print, now or later, goes to the file."""
+    standard = {stream: os.dup(stream) for stream in (1, 2)}
+    with file.open("ab") as target:
+        for stream in standard:
+            os.dup2(target.fileno(), stream)
+    try:
+        yield
+    finally:
+        for stream, own in standard.items():
+            os.dup2(own, stream)
+            os.close(own)
 
 
 @pytest.fixture
@@ -105,9 +137,12 @@ _TIMES = st.one_of(
         [
             "2026-03-10T23:59:59.999999+13:45", "2026-02-29T00:00:00Z", "2026-03-10 12:00:00", "2026-03-10",
             "10/Mar/2026:13:55:36 -0700", 1773144000, 1773144000123, "1773144000.5", 1773144000123456789, "now",
+            "0001-01-01T00:00:00Z", "1582-10-10T12:00:00Z", "1900-01-01T00:00:00Z", "1969-12-31T23:59:59.5Z",
+            "9999-12-31T23:59:59.999999Z",
         ]
     ),
-    st.datetimes().map(str),
+    # Within days: each day more is a partition more of every table.
+    st.datetimes(datetime(2026, 3, 9), datetime(2026, 3, 12)).map(str),  # noqa: DTZ001 - as logs have them
     _ODD,
 )  # fmt: skip
 _EVENTS = st.builds(
@@ -200,26 +235,22 @@ def test_killed_at_any_moment(tmp_path: Path, logs: list[Path]) -> None:
     assert not list((struck / "_staging").iterdir())
 
 
-def test_the_key_is_in_no_plan_log_or_event(tmp_path: Path) -> None:
-    events, lake = tmp_path / "events", tmp_path / "lake"
-    events.mkdir()
-    (tmp_path / "key").write_text(KEY, encoding="ascii")
+def test_the_key_is_in_no_plan_log_or_event(
+    tmp_path: Path, said: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever tests ran before this one in the same Spark are searched, too."""
     source = write(tmp_path / "in.json", records(20, user_id="somebody"))
-    listened = f"--conf spark.eventLog.enabled=true --conf spark.eventLog.dir=file://{events} pyspark-shell"
-    done = subprocess.run(
-        command(lake, source),
-        env=os.environ | {"LOGLODE_KEY_FILE": str(tmp_path / "key"), "PYSPARK_SUBMIT_ARGS": listened,
-                          "LOGLODE_LOG_FORMAT": "json", "LOGLODE_LOG_LEVEL": "debug",
-                          "LOGLODE_CORRELATION_ID": "c-1"},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    lines = log_lines(done.stderr)
-    assert {line["correlation_id"] for line in lines} == {"c-1"}
-    (task,) = [line for line in lines if line["message"] == "task done"]
-    (loaded,) = [line for line in lines if line["message"] == "batch loaded"]
+    logs.configure("cli", form="json", level="debug")
+    load(tmp_path / "lake", source, engine="spark", correlation_id="c-1")
+    output, own = said.output.read_text(encoding="utf-8"), capsys.readouterr().err
+    events = [path.read_text(encoding="utf-8") for path in said.events.rglob("*") if path.is_file()]
+    assert any("parquet" in text.lower() for text in events), "plans are in the event log"
+    assert not [text for text in (*events, output, own) if KEY in text]
+
+    tasks, driver = log_lines(output), log_lines(own)
+    assert {line["correlation_id"] for line in (*tasks, *driver)} == {"c-1"}
+    (task,) = [line for line in tasks if line["message"] == "task done"]
+    (loaded,) = [line for line in driver if line["message"] == "batch loaded"]
     assert task["counts"] == {"objects": 1, "lines_read": 20}
     assert (task["batch_id"], task["step"]) == (loaded["batch_id"], "bronze_to_silver")
-    assert not [line for line in done.stderr.splitlines() if "somebody" in line]
-    logged = [path.read_text(encoding="utf-8") for path in events.rglob("*") if path.is_file()]
-    assert any("parquet" in text.lower() for text in logged), "plans are in the event log"
-    assert not [text for text in (*logged, done.stdout, done.stderr) if KEY in text]
+    assert "somebody" not in output + own
