@@ -28,6 +28,7 @@ locals {
       "--TempDir"                          = "${local.root}/tmp/"
     },
     { for key in var.kms_key_arn[*] : "--kms_key" => key },
+    { for place in var.openlineage[*] : "--openlineage" => place },
   )
 }
 

@@ -18,11 +18,14 @@ locals {
       timeout = 900
       disk    = var.transform_disk
       reserve = var.transform_concurrency
-      variables = {
-        LOGLODE_LAKE       = "s3://${var.bucket}"
-        LOGLODE_KEY_SECRET = var.key_secret_arn
-        LOGLODE_CATALOG    = var.database
-      }
+      variables = merge(
+        {
+          LOGLODE_LAKE       = "s3://${var.bucket}"
+          LOGLODE_KEY_SECRET = var.key_secret_arn
+          LOGLODE_CATALOG    = var.database
+        },
+        { for place in var.openlineage[*] : "LOGLODE_OPENLINEAGE" => place },
+      )
     }
   }
 }

@@ -164,3 +164,14 @@ variable "log_retention_days" {
   type        = number
   default     = 30
 }
+
+variable "openlineage" {
+  description = "Where OpenLineage events go, https://host or s3://bucket/prefix; none are made without."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = can(regex("^(https?|s3)://", coalesce(var.openlineage, "s3://")))
+    error_message = "https://host[:port] or s3://bucket/prefix."
+  }
+}

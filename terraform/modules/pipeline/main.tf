@@ -71,6 +71,7 @@ module "lambda" {
   transform_concurrency = var.transform_concurrency
   batch_window_seconds  = var.batch_window_seconds
   upkeep_schedule       = var.upkeep_schedule
+  openlineage           = var.openlineage
   log_level             = var.log_level
   log_retention_days    = var.log_retention_days
 }
@@ -91,6 +92,7 @@ module "glue" {
   worker_type      = var.glue_worker_type
   max_workers      = var.glue_max_workers
   crawler_schedule = var.crawler_schedule
+  openlineage      = var.openlineage
   force_destroy    = var.is_disposable
 }
 

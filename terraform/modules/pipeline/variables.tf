@@ -219,3 +219,14 @@ variable "cost_tag" {
   description = "Tag whose costs the budget counts."
   type        = object({ key = string, value = string })
 }
+
+variable "openlineage" {
+  description = "Where OpenLineage events go, https://host or s3://bucket/prefix; none are made without."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = can(regex("^(https?|s3)://", coalesce(var.openlineage, "s3://")))
+    error_message = "https://host[:port] or s3://bucket/prefix."
+  }
+}

@@ -119,3 +119,16 @@ run "kms_by_variable" {
     error_message = "The KMS key must be used."
   }
 }
+
+run "events_go_where_the_variable_says" {
+  command = plan
+
+  variables {
+    openlineage = "s3://loglode-test-lake/ops/_events"
+  }
+
+  assert {
+    condition     = alltrue([for job in aws_glue_job.job : job.default_arguments["--openlineage"] == "s3://loglode-test-lake/ops/_events"])
+    error_message = "Every job tells its step."
+  }
+}

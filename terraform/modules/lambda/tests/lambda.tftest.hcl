@@ -141,3 +141,16 @@ run "an_image_from_elsewhere_is_refused" {
 
   expect_failures = [var.image_uri]
 }
+
+run "events_go_where_the_variable_says" {
+  command = plan
+
+  variables {
+    openlineage = "s3://loglode-test-lake/ops/_events"
+  }
+
+  assert {
+    condition     = aws_lambda_function.function["transform"].environment[0].variables["LOGLODE_OPENLINEAGE"] == "s3://loglode-test-lake/ops/_events"
+    error_message = "The function that does the steps tells them."
+  }
+}
