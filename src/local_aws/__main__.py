@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
-from local_aws import crawlers, functions, jobs, storage, waits
+from local_aws import crawlers, functions, jobs, queues, rights, storage, terraform, waits
 from local_aws.deploy import Choices, deploy
 from local_aws.notices import Notifier
 from local_aws.queues import Poller
@@ -32,6 +34,8 @@ def main() -> int:
     parser.add_argument("--trigger", default=Choices.trigger, help="handler of the trigger")
     parser.add_argument("--transform", default=Choices.transform, help="handler of the transform function")
     parser.add_argument("--max-lambda-bytes", type=int, default=Choices.max_lambda_bytes)
+    parser.add_argument("--bare", action="store_true", help="deploy nothing: somebody else does")
+    parser.add_argument("--rights", type=Path, help="enforce the policies of roles; a file for their calls")
     parser.add_argument("--wait-share", type=float, default=0.01, help="of the waits between attempts")
     options = parser.parse_args()
     os.environ.update(_VARIABLES)
@@ -40,10 +44,20 @@ def main() -> int:
     for module in (crawlers, functions, jobs, storage):
         module.patch()
     waits.patch(options.wait_share)
+    if options.rights:
+        rights.patch(options.rights)
     endpoint = f"http://127.0.0.1:{options.port}"
     server = ThreadedMotoServer("127.0.0.1", options.port, verbose=False)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not a line for every request
     server.start()
+    if options.bare:
+        queues.patch(endpoint)
+        terraform.patch()
+        sys.stdout.write(json.dumps({"endpoint": endpoint}) + "\n")
+        sys.stdout.flush()
+        _wait()
+        server.stop()
+        return 0
     made = deploy(endpoint, Choices(options.trigger, options.transform, options.max_lambda_bytes))
     workers: list[Poller | Notifier] = [
         Poller(endpoint, made.queue, made.trigger),
@@ -53,14 +67,19 @@ def main() -> int:
         worker.start()
     sys.stdout.write(made.as_json() + "\n")
     sys.stdout.flush()
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    _wait()
     for worker in workers:
         worker.stop()
     server.stop()
     return 0
+
+
+def _wait() -> None:
+    """Until somebody ends it."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -39,8 +40,13 @@ def _starting(start: Callable[[Any], None]) -> Callable[[Any], None]:
     return start_crawler
 
 
+def lake_of(table: str) -> str:
+    """The lake that a table's folder `layer/name/` is in, or the lake itself."""
+    return re.sub(r"/(silver|gold|ops)/\w+/?$", "", table)
+
+
 def _crawl(crawler: Any, crawl: Any) -> None:
-    lake = crawler.targets["DeltaTargets"][0]["DeltaTables"][0]
+    lake = lake_of(crawler.targets["DeltaTargets"][0]["DeltaTables"][0])
     glue = boto3.client("glue", endpoint_url=f"http://127.0.0.1:{settings.moto_server_port()}")
     pages = glue.get_paginator("get_tables").paginate(DatabaseName=crawler.database_name)
     known = {table["Name"] for page in pages for table in page["TableList"]}

@@ -15,6 +15,7 @@ from typing import Any
 from moto import settings
 from moto.awslambda import models
 
+from local_aws import rights
 from local_aws.patching import replace
 
 # A test may tell its handlers where to look for what they shall do wrong.
@@ -65,7 +66,8 @@ def _environment(function: Any) -> dict[str, str]:
         "LOCAL_AWS_TIMEOUT": function.timeout,
         **function.environment_vars,
     }
-    return environment() | {name: str(value) for name, value in told.items()}
+    role = rights.credentials(function.role, "code") if rights.are_on() else {}
+    return environment() | role | {name: str(value) for name, value in told.items()}
 
 
 def _error(kind: str, text: str) -> str:

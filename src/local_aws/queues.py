@@ -4,12 +4,47 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import boto3
+from moto.awslambda import models
+from moto.sqs.models import sqs_backends
+
+from local_aws import rights
+from local_aws.patching import wrap
 
 BATCH = 10
 _VISIBILITY_SECONDS = 1
+
+
+def patch(endpoint: str) -> None:
+    """Mends: what a mapping of events names is called at once. Each gets a poller, while it lives."""
+    pollers: dict[str, Poller] = {}
+
+    def made(make: Callable[..., Any]) -> Callable[..., Any]:
+        def create(backend: Any, spec: dict[str, Any]) -> Any:
+            mapping = make(backend, spec)
+            for queue in sqs_backends[backend.account_id][backend.region_name].queues.values():
+                if queue.lambda_event_source_mappings.pop(mapping.function_arn, None):
+                    url = f"{endpoint}/{queue.account_id}/{queue.name}"
+                    role = backend.get_function(mapping.function_arn).role
+                    pollers[mapping.uuid] = Poller(endpoint, url, mapping.function_arn, role=role)
+                    pollers[mapping.uuid].start()
+            return mapping
+
+        return create
+
+    def unmade(remove: Callable[..., Any]) -> Callable[..., Any]:
+        def delete(backend: Any, uuid: str) -> Any:
+            if uuid in pollers:
+                pollers.pop(uuid).stop()
+            return remove(backend, uuid)
+
+        return delete
+
+    wrap(models.LambdaBackend, "create_event_source_mapping", made)
+    wrap(models.LambdaBackend, "delete_event_source_mapping", unmade)
 
 
 class Poller(threading.Thread):
@@ -18,9 +53,11 @@ class Poller(threading.Thread):
     After some deliveries the queue itself moves a message to its dead letters.
     """
 
-    def __init__(self, endpoint: str, queue: str, function: str) -> None:
+    def __init__(self, endpoint: str, queue: str, function: str, *, role: str = "") -> None:
         super().__init__(daemon=True)
-        self._sqs = boto3.client("sqs", endpoint_url=endpoint)
+        # Lambda takes messages with the function's rights.
+        keys = rights.credentials(role, "service") if role and rights.are_on() else {}
+        self._sqs = boto3.client("sqs", endpoint_url=endpoint, **rights.arguments(keys))
         self._functions = boto3.client("lambda", endpoint_url=endpoint)
         self._queue, self._function = queue, function
         self._stopped = threading.Event()

@@ -23,6 +23,15 @@ VALUES = {
     "wheel": "loglode-0.1.0-py3-none-any.whl",
     "glue_python_modules": "duckdb==1.5.5",
 }
+# Production is planned with all that is by variable.
+BY_VARIABLE = {
+    "dev": {},
+    "prod": {
+        "kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555",
+        "permissions_boundary_arn": "arn:aws:iam::123456789012:policy/boundary",
+        "has_firehose": "true",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,8 @@ def plan_of(terraform: Terraform, name: str) -> dict[str, Any]:
     done = terraform.run(folder, "init", "-input=false", "-no-color")
     assert done.returncode == 0, done.stdout + done.stderr
     with tempfile.TemporaryDirectory() as place:
-        done = terraform.run(folder, "plan", "-input=false", "-no-color", f"-out={place}/plan")
+        given = [f"-var={key}={value}" for key, value in BY_VARIABLE[name].items()]
+        done = terraform.run(folder, "plan", "-input=false", "-no-color", *given, f"-out={place}/plan")
         assert done.returncode == 0, done.stdout + done.stderr
         shown = terraform.run(folder, "show", "-json", f"{place}/plan")
     plan: dict[str, Any] = json.loads(shown.stdout)

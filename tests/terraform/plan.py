@@ -31,8 +31,18 @@ def strings(value: Any) -> Iterator[str]:
 
 
 def policies(plan: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Statements of each role's policy, by the role's short name."""
-    found = [
-        r for r in resources(plan) if r["type"] == "aws_iam_role_policy" and ".module.iam." in r["address"]
-    ]
-    return {r["index"]: json.loads(r["values"]["policy"])["Statement"] for r in found}
+    """Statements by the full name of the role, or of the policy for people, that has them."""
+    found = {}
+    for r in resources(plan):
+        if r["type"] == "aws_iam_role_policy":
+            # The one of the stream is no member of the roles' module, and its name is the stream's.
+            name = r["values"].get("role") or r["index"]
+            found[name] = json.loads(r["values"]["policy"])["Statement"]
+        elif r["type"] == "aws_iam_policy":
+            found[r["values"]["name"]] = json.loads(r["values"]["policy"])["Statement"]
+    return found
+
+
+def roles(plan: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The same by short names: without the environment's."""
+    return {name.split("-", 2)[2]: statements for name, statements in policies(plan).items()}

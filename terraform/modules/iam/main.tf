@@ -27,7 +27,13 @@ locals {
         Sid      = "ReadBronze"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:GetObjectVersion"]
-        Resource = [local.objects["bronze"], local.objects["manifests"]]
+        Resource = local.objects["bronze"]
+      },
+      {
+        Sid      = "ReadManifests"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = local.objects["manifests"]
       },
       {
         Sid      = "WorkOnTables"
@@ -222,10 +228,16 @@ locals {
             Condition = { StringLike = { "s3:prefix" = ["silver/*", "gold/*", "ops/*"] } }
           },
           {
+            Sid      = "FindDatabase"
+            Effect   = "Allow"
+            Action   = "glue:GetDatabase"
+            Resource = ["${local.catalog}:catalog", "${local.catalog}:database/${var.database}"]
+          },
+          {
             Sid    = "WriteCatalog"
             Effect = "Allow"
             Action = [
-              "glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:CreateTable", "glue:UpdateTable",
+              "glue:GetTable", "glue:GetTables", "glue:CreateTable", "glue:UpdateTable",
               "glue:GetPartitions", "glue:BatchGetPartition", "glue:BatchCreatePartition", "glue:UpdatePartition",
             ]
             Resource = [

@@ -45,9 +45,15 @@ locals {
           Resource = "arn:${var.partition}:athena:${var.region}:${var.account_id}:workgroup/${var.workgroup}"
         },
         {
+          Sid      = "FindDatabase"
+          Effect   = "Allow"
+          Action   = "glue:GetDatabase"
+          Resource = ["${local.catalog}:catalog", "${local.catalog}:database/${var.database}"]
+        },
+        {
           Sid    = "ReadCatalog"
           Effect = "Allow"
-          Action = ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:GetPartition", "glue:GetPartitions"]
+          Action = ["glue:GetTable", "glue:GetTables", "glue:GetPartition", "glue:GetPartitions"]
           Resource = [
             "${local.catalog}:catalog",
             "${local.catalog}:database/${var.database}",
@@ -75,7 +81,7 @@ locals {
         {
           Sid      = "LookIntoExecutions"
           Effect   = "Allow"
-          Action   = ["states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"]
+          Action   = ["states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution", "states:RedriveExecution"]
           Resource = "${replace(var.state_machine_arn, ":stateMachine:", ":execution:")}:*"
         },
         {
@@ -118,13 +124,16 @@ locals {
           Resource = "*"
         },
         {
-          Sid    = "ReadAlarms"
-          Effect = "Allow"
-          Action = ["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory", "cloudwatch:GetDashboard"]
-          Resource = [
-            "arn:${var.partition}:cloudwatch:${var.region}:${var.account_id}:alarm:${var.name}-*",
-            "arn:${var.partition}:cloudwatch::${var.account_id}:dashboard/${var.name}",
-          ]
+          Sid      = "ReadAlarms"
+          Effect   = "Allow"
+          Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"]
+          Resource = "arn:${var.partition}:cloudwatch:${var.region}:${var.account_id}:alarm:${var.name}-*"
+        },
+        {
+          Sid      = "ReadDashboard"
+          Effect   = "Allow"
+          Action   = "cloudwatch:GetDashboard"
+          Resource = "arn:${var.partition}:cloudwatch::${var.account_id}:dashboard/${var.name}"
         },
       ],
       local.use_kms,
