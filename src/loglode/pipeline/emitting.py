@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +47,8 @@ def open_emitter(settings: Settings, lake: Lake, folder: Path) -> Emitter | None
     """
     if settings.openlineage is None:
         return None
+    from importlib.metadata import version  # noqa: PLC0415 - slow to import, and few tell events
+
     emitter = Emitter(
         settings.openlineage,
         Spool(_folder(lake), folder),
