@@ -14,7 +14,7 @@ from pathlib import Path
 from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
-from local_aws import crawlers, functions, jobs, queues, rights, storage, terraform, waits
+from local_aws import cloudwatch, crawlers, functions, jobs, queues, rights, storage, terraform, waits
 from local_aws.deploy import Choices, deploy
 from local_aws.notices import Notifier
 from local_aws.queues import Poller
@@ -36,12 +36,13 @@ def main() -> int:
     parser.add_argument("--max-lambda-bytes", type=int, default=Choices.max_lambda_bytes)
     parser.add_argument("--bare", action="store_true", help="deploy nothing: somebody else does")
     parser.add_argument("--rights", type=Path, help="enforce the policies of roles; a file for their calls")
+    parser.add_argument("--openlineage", default=Choices.openlineage, help="where lineage events go")
     parser.add_argument("--wait-share", type=float, default=0.01, help="of the waits between attempts")
     options = parser.parse_args()
     os.environ.update(_VARIABLES)
     os.environ["MOTO_PORT"] = str(options.port)
     default_user_config["stepfunctions"]["execute_state_machine"] = True
-    for module in (crawlers, functions, jobs, storage):
+    for module in (crawlers, functions, cloudwatch, jobs, storage):
         module.patch()
     waits.patch(options.wait_share)
     if options.rights:
@@ -58,7 +59,8 @@ def main() -> int:
         _wait()
         server.stop()
         return 0
-    made = deploy(endpoint, Choices(options.trigger, options.transform, options.max_lambda_bytes))
+    choices = Choices(options.trigger, options.transform, options.max_lambda_bytes, options.openlineage)
+    made = deploy(endpoint, choices)
     workers: list[Poller | Notifier] = [
         Poller(endpoint, made.queue, made.trigger),
         Notifier(endpoint, made.state_machine, made.topic),

@@ -52,6 +52,8 @@ class Choices:
     trigger: str = "lambda_functions.trigger.handler"
     transform: str = "lambda_functions.transform.handler"
     max_lambda_bytes: int = 100_000_000
+    # Where OpenLineage events go; none are made where empty.
+    openlineage: str = ""
 
 
 def definition(**values: str) -> str:
@@ -79,9 +81,10 @@ def deploy(endpoint: str, choices: Choices) -> Deployed:
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=_arn(sqs, alerts))
     client("secretsmanager").create_secret(Name="loglode/pseudonym", SecretString=secrets.token_urlsafe(16))
     _role(client("iam"))
-    jobs = _jobs(s3, client("glue"))
+    jobs = _jobs(s3, client("glue"), {"--openlineage": choices.openlineage} if choices.openlineage else {})
     transform = _function(client("lambda"), "transform", choices.transform, {
         "LOGLODE_LAKE": LAKE, "LOGLODE_KEY_SECRET": "loglode/pseudonym", "LOGLODE_CATALOG": DATABASE,
+        "LOGLODE_OPENLINEAGE": choices.openlineage,
     })  # fmt: skip
     machine = client("stepfunctions").create_state_machine(
         name="loglode",
@@ -139,7 +142,7 @@ def _function(functions: Any, name: str, handler: str, variables: dict[str, str]
     return str(made["FunctionArn"])
 
 
-def _jobs(s3: Any, glue: Any) -> dict[str, str]:
+def _jobs(s3: Any, glue: Any, arguments: dict[str, str]) -> dict[str, str]:
     """The Glue jobs and crawler; names for the definition's template."""
     glue.create_database(DatabaseInput={"Name": DATABASE})
     glue.create_crawler(
@@ -153,7 +156,7 @@ def _jobs(s3: Any, glue: Any) -> dict[str, str]:
             Name=f"loglode-{script}",
             Role=ROLE,
             Command={"Name": "glueetl", "ScriptLocation": f"s3://{BUCKET}/{key}", "PythonVersion": "3"},
-            DefaultArguments={"--lake": LAKE, "--key_secret": "loglode/pseudonym"},
+            DefaultArguments={"--lake": LAKE, "--key_secret": "loglode/pseudonym", **arguments},
             ExecutionProperty={"MaxConcurrentRuns": 4},
             GlueVersion="5.0",
         )

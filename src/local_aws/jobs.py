@@ -21,6 +21,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 
+from local_aws.cloudwatch import keep
 from local_aws.functions import SOURCE
 from local_aws.patching import replace, wrap
 
@@ -82,6 +83,8 @@ def _work(job: Any, run: Any) -> None:
         done = subprocess.run(
             command, env=_environment(endpoint, job.name), capture_output=True, text=True, check=False
         )
+    keep(endpoint, "/aws-glue/jobs/output", run.job_run_id, done.stdout)
+    keep(endpoint, "/aws-glue/jobs/error", run.job_run_id, done.stderr)
     sys.stderr.write(f"job {job.name}: exit code {done.returncode}\n{done.stdout}{done.stderr[-2000:]}\n")
     run._status = "SUCCEEDED" if done.returncode == 0 else "FAILED"  # noqa: SLF001
 

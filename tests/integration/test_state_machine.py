@@ -23,6 +23,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.integration.following import assert_followed, lineage_steps
 from tests.tools import ALL_TABLES, BY_BATCH, LINEAGE, load, record, records, rows
 
 from loglode import pipeline, storage
@@ -225,13 +226,14 @@ def fetched(local: Local, folder: Path) -> Path:
 
 
 def test_glue_takes_what_lambda_cannot(start: Callable[..., Local]) -> None:
-    local = start("--transform", "tests.integration.faults.handler", "--max-lambda-bytes", "6000")
+    local = start("--transform", "tests.integration.faults.handler", "--max-lambda-bytes", "6000",
+                  "--openlineage", "s3://loglode-local/lake/ops/openlineage")  # fmt: skip
     # Silver by Glue since the batch is large, an object is, or the function runs out of memory; gold by
     # Glue since the function is killed.
     local.fault("bronze_to_silver", "memory", "too_large")
     local.fault("silver_to_gold", "killed")
     local.put("one.json", [*records(20), "broken"])
-    wait_for(local.executions)
+    first = wait_for(local.executions)[0]["executionArn"]
     local.put("two.json", records(20, first=10_000))
     wait_for(lambda: len(local.executions()) == 2)
     local.put("large.json", records(50, first=50_000))
@@ -239,6 +241,18 @@ def test_glue_takes_what_lambda_cannot(start: Callable[..., Local]) -> None:
     assert local.asked("select engine, sum(lines_read) from runs group by all") == [("spark", 91)]
     assert local.asked("select sum(requests) from daily_metrics") == [(90,)]
     assert pipeline.verify(local.lake).is_ok
+    given = json.loads(local.states.describe_execution(executionArn=first)["input"])
+    by = {
+        "bronze_to_silver": "glue",
+        "quality_gate": "transform",
+        "silver_to_gold": "glue",
+        "finish": "transform",
+    }
+    assert_followed(local.lake, given, by)
+    told = lineage_steps("loglode-local", "lake/ops/openlineage/", given["correlation_id"])
+    assert {
+        (name, kind) for name in ("bronze_to_silver", "silver_to_gold") for kind in ("START", "COMPLETE")
+    } <= told
 
 
 def test_failures_are_told_and_nothing_is_lost(local: Local) -> None:
@@ -247,6 +261,9 @@ def test_failures_are_told_and_nothing_is_lost(local: Local) -> None:
     local.fault("silver_to_gold", "conflict")
     local.put("one.json", records(5))
     assert local.settled(1) == {"SUCCEEDED": 1}
+    given = local.states.describe_execution(executionArn=local.executions()[0]["executionArn"])["input"]
+    steps = ("bronze_to_silver", "quality_gate", "silver_to_gold", "finish")
+    assert_followed(local.lake, json.loads(given), dict.fromkeys(steps, "transform"))
     # Refused lines above the limit: the execution fails, gold waits, somebody is told.
     local.put("bad.json", ["broken"] * 5 + [json.dumps(record(7200))])
     assert local.settled(2) == {"SUCCEEDED": 1, "FAILED": 1}

@@ -1,0 +1,58 @@
+"""FOLLOW: one correlation id, from the execution's input through logs, tables, commits and lineage events."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+from tests.tools import log_lines
+
+from loglode import pipeline
+from loglode.settings import Settings
+
+TRIGGER, TRANSFORM = "/aws/lambda/loglode-trigger", "/aws/lambda/loglode-transform"
+JOBS = "/aws-glue/jobs/error"
+GOLD = ("daily_metrics", "sessions", "pipeline_metrics")
+
+
+def steps_logged(correlation_id: str) -> set[tuple[str, str]]:
+    """(service, step) of all that was logged under an id, in every group; each entry with known keys."""
+    logs = boto3.client("logs")
+    there = {group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]}
+    found = set()
+    for group in there & {TRIGGER, TRANSFORM, JOBS}:
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
+            for line in log_lines("\n".join(event["message"] for event in page["events"])):
+                if line.get("correlation_id") == correlation_id:
+                    found.add((line["service"], line.get("step", "")))
+    logs.close()
+    return found
+
+
+def assert_followed(settings: Settings, given: dict[str, Any], by: dict[str, str]) -> None:
+    """The id of an execution's input stands wherever its batch went; `by` is the service of each step."""
+    wanted = given["correlation_id"]
+    assert {("trigger", "trigger"), *((service, step) for step, service in by.items())} <= steps_logged(
+        wanted
+    )
+    runs = list(pipeline.query(settings, "select batch_id, silver_version, correlation_id from runs").rows)
+    (loaded,) = [(batch, version) for batch, version, told in runs if told == wanted]
+    silver = {e["version"]: e for e in pipeline.history(settings, "web_logs")}
+    assert (silver[loaded[1]]["batch_id"], silver[loaded[1]]["correlation_id"]) == (loaded[0], wanted)
+    for table in GOLD:
+        assert wanted in [e["correlation_id"] for e in pipeline.history(settings, table)], table
+
+
+def lineage_steps(bucket: str, prefix: str, correlation_id: str) -> set[tuple[str, str]]:
+    """(step, kind) of the lineage events below a prefix that name an id."""
+    s3 = boto3.client("s3")
+    found = set()
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", ()):
+            event = json.loads(s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read())
+            tags = event["run"]["facets"].get("tags", {}).get("tags", ())
+            if {"correlation_id": correlation_id} in [{tag["key"]: tag["value"]} for tag in tags]:
+                found.add((event["job"]["name"], event["eventType"]))
+    s3.close()
+    return found
