@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import pytest
 from tests.logs import assert_verified, line, load, one, rows, settings_for, write
 
 from loglode import pipeline
+from loglode.cli.main import main
 from loglode.errors import LakeError
 from loglode.pipeline.drift import BatchFields, Sighting, drifts
-from loglode.pipeline.quality import score, volume
+from loglode.pipeline.quality import Freshness, score, volume
 
 
 def timed(number: int, **fields: Any) -> str:
@@ -131,6 +133,51 @@ def test_drift_is_told_and_nothing_is_lost(tmp_path: Path, change: str, *, is_on
     later = load(settings, write(tmp_path / "later.json", [timed(n, **before) for n in range(300, 400)]))
     assert (later.rows_silver, later.lines_quarantined, later.warnings) == (100, 0, {})
     assert_verified(settings)
+
+
+@pytest.mark.parametrize("is_one_batch", [True, False], ids=["in mid-stream", "between batches"])
+def test_drift_of_fields_that_no_contract_knows_and_of_one_that_lines_cannot_do_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, is_one_batch: bool
+) -> None:
+    settings = settings_for(tmp_path)
+    old = [timed(n, tenant="blue", plan=7, status=200) for n in range(200)]
+    new = [timed(n, customer="blue", plan="seven", status="okay") for n in range(200, 300)]
+    for name, lines in [("all", [*old, *new])] if is_one_batch else [("old", old), ("new", new)]:
+        load(settings, write(tmp_path / f"{name}.json", lines))
+    assert told(settings) == {
+        ("renamed", "tenant", "tenant", "customer"),
+        ("retyped", "plan", "number", "string"),
+        ("retyped", "status", "number", "string"),
+    }
+    # What can no longer be read waits with its text; to the end of the stream and after it all else goes on.
+    assert rows(settings, "select count(*), bool_and(contains(raw, 'okay')) from quarantine") == [(100, True)]
+    assert one(settings, "select count(*) from web_logs") == 200
+    later = load(settings, write(tmp_path / "later.json", [timed(n, status=200) for n in range(300, 400)]))
+    assert (later.rows_silver, later.lines_quarantined) == (100, 0)
+    assert_verified(settings)
+    with pytest.raises(SystemExit) as stop:
+        main(["quality", "--lake", str(settings.lake)])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out.partition("Drift")[2]
+    for words in (("renamed", "tenant", "customer"), ("retyped", "plan"), ("retyped", "status")):
+        assert re.search(".*".join(words), shown), words
+
+
+def test_a_batch_is_late_only_against_those_before_it() -> None:
+    late = [Freshness(*pair).is_late for pair in ((3_599, 1), (7_200, 2_000), (7_200, 3_000), (9e9, None))]
+    assert late == [False, True, False, False]
+
+
+def test_a_day_is_compared_with_the_days_before_it(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    for day, count in enumerate((20, 22, 20, 50, 9, 21)):
+        lines = [timed(86_400 * day + n) for n in range(count)]
+        load(settings, write(tmp_path / f"{day}.json", lines))
+    volumes = [(d.lines, d.volume, d.usual_lines) for d in pipeline.quality(settings).days]
+    assert volumes == [
+        (20, "unknown", None), (22, "unknown", None), (20, "unknown", None),
+        (50, "high", 20), (9, "low", 21), (21, "usual", 20),
+    ]  # fmt: skip
 
 
 def fields(number: int, looked_at: int, **seen: tuple[str, int, int, int]) -> BatchFields:
