@@ -37,9 +37,12 @@ def assert_followed(settings: Settings, given: dict[str, Any], by: dict[str, str
         wanted
     )
     runs = list(pipeline.query(settings, "select batch_id, silver_version, correlation_id from runs").rows)
-    (loaded,) = [(batch, version) for batch, version, told in runs if told == wanted]
+    loaded = {version: batch for batch, version, told in runs if told == wanted}
     silver = {e["version"]: e for e in pipeline.history(settings, "web_logs")}
-    assert (silver[loaded[1]]["batch_id"], silver[loaded[1]]["correlation_id"]) == (loaded[0], wanted)
+    assert loaded
+    assert {v: (silver[v]["batch_id"], silver[v]["correlation_id"]) for v in loaded} == {
+        version: (batch, wanted) for version, batch in loaded.items()
+    }
     for table in GOLD:
         assert wanted in [e["correlation_id"] for e in pipeline.history(settings, table)], table
 
