@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
+from tests.terraform.conftest import ROOT
 from tests.terraform.plan import policies, resources
 from tests.tools import KEY
 
 TRUST = {"Version": "2012-10-17", "Statement": []}
+
+
+@contextmanager
+def bare(folder: Path) -> Iterator[tuple[str, Path]]:
+    """An emulator with nothing on it, every right enforced; its endpoint, and the record of calls."""
+    record = folder / "calls.jsonl"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    words = [sys.executable, "-m", "local_aws", "--bare", "--port", port, "--rights", str(record)]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment) as server,
+    ):
+        assert server.stdout is not None
+        yield json.loads(server.stdout.readline())["endpoint"], record
+        server.terminate()
 
 
 def deploy(plan: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, str]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -80,6 +82,20 @@ def test_every_alarm_can_fire(plans: dict[str, dict[str, Any]], name: str) -> No
         else:
             assert (namespace, metric) in counted, alarm
             assert not dimensions
+
+
+def test_error_lines_of_the_functions_are_counted(plans: dict[str, dict[str, Any]]) -> None:
+    said = (
+        "import logging\nfrom lambda_functions.logged import logged\n"
+        "for service in ('trigger', 'transform'):\n  with logged(service):\n"
+        "    for level in (40, 50, 30): logging.getLogger('loglode.' + service).log(level, 'x')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    lines = (done.stdout + done.stderr).splitlines()
+    for metric in of_type(plans["prod"], "aws_cloudwatch_log_metric_filter").values():
+        quoted = re.findall(r'\?"((?:[^"\\]|\\.)*)"', metric["pattern"])
+        terms = [term.replace('\\"', '"') for term in quoted]
+        assert [any(term in line for term in terms) for line in lines] == [True, True, False] * 2, lines
 
 
 def test_dashboard_shows_what_is_emitted(plans: dict[str, dict[str, Any]]) -> None:

@@ -6,11 +6,7 @@ The emulator holds each call against action, resource and conditions (src/local_
 from __future__ import annotations
 
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +19,8 @@ from botocore.exceptions import ClientError
 from tests.integration.test_state_machine import wait_for
 from tests.terraform import calls
 from tests.terraform.calls import Call, Caller, Names
-from tests.terraform.conftest import BY_VARIABLE, ROOT
-from tests.terraform.deployed import deploy, put_policy
+from tests.terraform.conftest import BY_VARIABLE
+from tests.terraform.deployed import bare, deploy, put_policy
 from tests.terraform.plan import policies, resources, roles
 from tests.terraform.test_permissions import Triple, page
 from tests.tools import records
@@ -75,26 +71,14 @@ class Account:
 def account(plans: dict[str, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """The emulator with nothing on it but what the plan of production says, and every right enforced."""
     folder = tmp_path_factory.mktemp("rights")
-    record = folder / "calls.jsonl"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    words = [sys.executable, "-m", "local_aws", "--bare", "--port", port, "--rights", str(record)]
-    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    with (
-        (folder / "log").open("w") as log,
-        pytest.MonkeyPatch.context() as patch,
-        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment) as server,
-    ):
-        assert server.stdout is not None
-        patch.setenv("AWS_ENDPOINT_URL", json.loads(server.stdout.readline())["endpoint"])
+    with bare(folder) as (endpoint, record), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", endpoint)
         patch.setenv("AWS_DEFAULT_REGION", calls.REGION)
         patch.setenv("LOGLODE_STAGING", str(folder / "staging"))
         patch.setattr(boto3, "DEFAULT_SESSION", None)
         _take_keys(patch, "AKIALOCAL", "of the administrator", "")
         plan, queries = deploy(plans["prod"])
         yield Account(plan, Names("loglode-prod", BY_VARIABLE["prod"]["kms_key_arn"], queries), record)
-        server.terminate()
 
 
 @contextmanager
