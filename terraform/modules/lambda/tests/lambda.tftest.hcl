@@ -73,6 +73,11 @@ run "messages_are_not_lost" {
   }
 
   assert {
+    condition     = jsondecode(aws_sqs_queue_redrive_allow_policy.dead.redrive_allow_policy).sourceQueueArns == [aws_sqs_queue.bronze.arn]
+    error_message = "Nobody else's letters come to the dead-letter queue."
+  }
+
+  assert {
     condition     = aws_sqs_queue.dead.message_retention_seconds == 1209600
     error_message = "Dead letters are kept as long as SQS can."
   }

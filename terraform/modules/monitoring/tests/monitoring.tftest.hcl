@@ -111,6 +111,15 @@ run "what_alarms_watch_is_made" {
 }
 
 run "only_this_account_may_publish" {
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition     = aws_sns_topic.alerts.kms_master_key_id == var.kms_key_arn
+    error_message = "Alerts are encrypted with the key that is given."
+  }
+
   assert {
     condition = alltrue([
       for s in jsondecode(aws_sns_topic_policy.alerts.policy).Statement :
