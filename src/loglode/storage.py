@@ -16,14 +16,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from loglode.errors import AccessDeniedError, LakeError, StorageBusyError, StorageError, UsageError
+from loglode.refusals import refusal
 
 SCHEME = "s3://"
 KMS_VARIABLE = "LOGLODE_KMS_KEY"
-_BUSY = frozenset(
-    "SlowDown ServiceUnavailable InternalError RequestTimeout RequestTimeTooSkewed Throttling"
-    " ThrottlingException TooManyRequestsException RequestLimitExceeded 500 502 503 504".split()
-)
-_DENIED = frozenset("AccessDenied AccessDeniedException InvalidAccessKeyId SignatureDoesNotMatch 403".split())
 _GONE = frozenset("NoSuchKey NoSuchBucket NoSuchVersion 404 PreconditionFailed 412".split())
 
 
@@ -279,15 +275,15 @@ def call(what: str) -> Iterator[None]:
     try:
         yield
     except sdk.ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in _BUSY:
-            raise StorageBusyError(f"{what}: AWS answers {code}", hint="try again later") from error
-        if code in _DENIED:
-            raise AccessDeniedError(f"{what}: access denied ({code})", hint="check policy and key") from error
-        raise StorageError(f"{what}: {code}", hint="check bucket, key and region") from error
+        raise refusal(what, error.response["Error"]["Code"]) from error
     except (sdk.ConnectionError, sdk.HTTPClientError, sdk.ResponseStreamingError) as error:
         raise StorageBusyError(f"{what}: {error}", hint="check the network and the endpoint") from error
     except (sdk.BotoCoreError, _transfer_error()) as error:
+        heard = (
+            error.__context__
+        )  # what was answered; a transfer in parts hides it behind an error of its own
+        if isinstance(heard, sdk.ClientError):
+            raise refusal(what, heard.response["Error"]["Code"]) from error
         raise StorageError(f"{what}: {error}", hint="check credentials and region") from error
 
 

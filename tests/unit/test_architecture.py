@@ -17,8 +17,10 @@ MAX_FUNCTION_LINES = 50
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors", "storage"},
+    # What S3's refusals mean, in whichever client's words.
+    "refusals": {"errors"},
     # Object storage and secrets: alone imports AWS.
-    "storage": {"errors"},
+    "storage": {"errors", "refusals"},
     "contract": {"errors"},
     "settings": {"contract", "errors", "logs", "openlineage", "storage"},
     # Names alone, for all who emit or watch them.
@@ -30,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "formats": {"contract", "errors"},
     # Declarations, for the engines that fill tables and the lake that keeps them.
     "tables": set(),
-    "lake": {"contract", "errors", "files", "logs", "storage", "tables"},
+    "lake": {"contract", "errors", "files", "logs", "refusals", "storage", "tables"},
     # Text only: the SQL of a contract, the models of the package.
     "silver": {"contract", "errors", "formats"},
     "gold": {"errors"},
@@ -39,7 +41,8 @@ ALLOWED: dict[str, set[str]] = {
     # What ran, told to other systems: knows nothing of tables.
     "openlineage": {"errors", "storage", ""},
     "engines": {
-        "contract", "errors", "files", "formats", "gold", "logs", "silver", "sources", "storage", "tables",
+        "contract", "errors", "files", "formats", "gold", "logs", "refusals", "silver", "sources", "storage",
+        "tables",
     },
     "pipeline": {
         "contract", "engines", "errors", "files", "formats", "gold", "lake", "lineage", "logs", "metrics",

@@ -20,7 +20,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from loglode.errors import CommitConflictError, LakeError
 from loglode.files import StagedFile
-from loglode.lake.table import ActiveFile, Snapshot, Table, delta_schema
+from loglode.lake.table import ActiveFile, Snapshot, Table, delta_schema, reaching
 from loglode.storage import S3Path, upload
 
 _log = logging.getLogger(__name__)
@@ -92,20 +92,21 @@ def try_commit(snapshot: Snapshot, commit: Commit) -> bool:
     transactions = {**commit.transactions, SEQUENCE: sequence}
     spec = snapshot.table.spec
     try:
-        snapshot.delta.create_write_transaction(
-            actions,
-            "append",
-            delta_schema(spec),
-            list(spec.partition_by),
-            commit_properties=deltalake.CommitProperties(
-                custom_metadata={METADATA: dict(commit.metadata)},
-                app_transactions=[
-                    deltalake.Transaction(app_id=app, version=version, last_updated=now_ms)
-                    for app, version in transactions.items()
-                ],
-                max_commit_retries=0,
-            ),
-        )
+        with reaching(snapshot.table.root):
+            snapshot.delta.create_write_transaction(
+                actions,
+                "append",
+                delta_schema(spec),
+                list(spec.partition_by),
+                commit_properties=deltalake.CommitProperties(
+                    custom_metadata={METADATA: dict(commit.metadata)},
+                    app_transactions=[
+                        deltalake.Transaction(app_id=app, version=version, last_updated=now_ms)
+                        for app, version in transactions.items()
+                    ],
+                    max_commit_retries=0,
+                ),
+            )
     except CommitFailedError:
         return False
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.schema import ArrayType, PrimitiveType, StructType
 
 from loglode.errors import LakeError
-from loglode.storage import Location, delta_options
+from loglode.refusals import refusal_in
+from loglode.storage import Location, S3Path, delta_options
 from loglode.tables import TableSpec
 
 # Checkpoints keep loading quick; application transactions are forgotten after a while, and what
@@ -173,6 +174,18 @@ def _iso(values: list[Any] | None, index: int) -> str | None:
     return None if value is None else value.isoformat()
 
 
+@contextlib.contextmanager
+def reaching(root: Location) -> Iterator[None]:
+    """What S3 refuses deltalake's own client, as our errors. Raises StorageError."""
+    try:
+        yield
+    except (OSError, DeltaError) as error:
+        refused = refusal_in(str(root), str(error)) if isinstance(root, S3Path) else None
+        if refused is None:
+            raise
+        raise refused from error
+
+
 class Table:
     """A table of the lake, at a path."""
 
@@ -183,15 +196,16 @@ class Table:
     @property
     def exists(self) -> bool:
         """Whether a first commit was made; what a killed process left in the log does not count."""
-        return deltalake.DeltaTable.is_deltatable(str(self.root), delta_options(self.root))
+        with reaching(self.root):
+            return deltalake.DeltaTable.is_deltatable(str(self.root), delta_options(self.root))
 
     def snapshot(self, version: int | None = None) -> Snapshot:
         """The newest version, or a certain one. Raises LakeError where there is none that can be read."""
         options = delta_options(self.root)
         try:
-            return Snapshot(
-                self, deltalake.DeltaTable(str(self.root), version=version, storage_options=options)
-            )
+            with reaching(self.root):
+                found = deltalake.DeltaTable(str(self.root), version=version, storage_options=options)
+            return Snapshot(self, found)
         except TableNotFoundError as error:
             raise LakeError(
                 f"no table at {self.root}", hint="`loglode run SOURCE --lake DIR` makes it"
@@ -205,26 +219,30 @@ class Table:
             if isinstance(self.root, Path):
                 self.root.mkdir(parents=True, exist_ok=True)
             try:
-                deltalake.DeltaTable.create(
-                    str(self.root),
-                    delta_schema(self.spec),
-                    mode="ignore",
-                    partition_by=list(self.spec.partition_by),
-                    name=self.spec.name,
-                    description=self.spec.description,
-                    configuration=CONFIGURATION,
-                    storage_options=delta_options(self.root),
-                )
+                self._create()
             except DeltaError:
                 # Another process made it in the same moment; if not, the next line says so.
                 return self.snapshot()
         snapshot = self.snapshot()
         while added := self._not_in(snapshot):
             # Refused when another process changed the table meanwhile: then look again.
-            with contextlib.suppress(CommitFailedError):
+            with contextlib.suppress(CommitFailedError), reaching(self.root):
                 snapshot.delta.alter.add_columns(added)
             snapshot = self.snapshot()
         return snapshot
+
+    def _create(self) -> None:
+        with reaching(self.root):
+            deltalake.DeltaTable.create(
+                str(self.root),
+                delta_schema(self.spec),
+                mode="ignore",
+                partition_by=list(self.spec.partition_by),
+                name=self.spec.name,
+                description=self.spec.description,
+                configuration=CONFIGURATION,
+                storage_options=delta_options(self.root),
+            )
 
     def _not_in(self, snapshot: Snapshot) -> list[deltalake.Field]:
         """Declared columns that the table lacks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from loglode.lake.table import ActiveFile, Snapshot, Table
+from loglode.lake.table import ActiveFile, Snapshot, Table, reaching
 
 # A merge that takes this many files away pays in any case.
 MIN_FILES = 4
@@ -72,7 +72,8 @@ def unneeded_files(table: Table, keep_hours: int, *, is_dry_run: bool) -> list[s
     delta = table.snapshot().delta
 
     def vacuum(*, dry_run: bool) -> list[str]:
-        return delta.vacuum(keep_hours, dry_run=dry_run, enforce_retention_duration=False, full=True)
+        with reaching(table.root):
+            return delta.vacuum(keep_hours, dry_run=dry_run, enforce_retention_duration=False, full=True)
 
     found = vacuum(dry_run=True)
     # Asked first, because deleting nothing would leave two commits in the log all the same.
@@ -81,5 +82,6 @@ def unneeded_files(table: Table, keep_hours: int, *, is_dry_run: bool) -> list[s
 
 def checkpoint(snapshot: Snapshot) -> None:
     """Write a checkpoint, so that the table loads quickly, and drop the log's commits past retention."""
-    snapshot.delta.create_checkpoint()
-    snapshot.delta.cleanup_metadata()
+    with reaching(snapshot.table.root):
+        snapshot.delta.create_checkpoint()
+        snapshot.delta.cleanup_metadata()

@@ -11,6 +11,7 @@ from pathlib import Path
 from loglode import logs
 from loglode.engines.base import Engine, Progress
 from loglode.engines.duckdb import DuckDBEngine
+from loglode.engines.duckdb.session import s3_errors
 from loglode.errors import LakeError, UsageError
 from loglode.gold.model import Model, load_models
 from loglode.lake import Lake
@@ -58,6 +59,7 @@ def open_context(settings: Settings, progress: Progress | None = None) -> Iterat
         with (
             logs.bound(correlation_id=settings.correlation_id),
             staging(settings.lake, secrets.token_hex(8)) as folder,
+            s3_errors(),
             contextlib.closing(_engine(settings, folder)) as engine,
         ):
             models, lake = load_models(), open_lake(settings)

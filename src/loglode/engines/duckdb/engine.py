@@ -18,7 +18,7 @@ from loglode.engines.base import LINES, Held, LoadJob, ModelRunner, Read, Staged
 from loglode.engines.duckdb.dedupe import remove_duplicates
 from loglode.engines.duckdb.files import parquet, partition_by_groups, write_partitioned
 from loglode.engines.duckdb.models import DuckDBModels
-from loglode.engines.duckdb.session import allow_s3, connect, streaming
+from loglode.engines.duckdb.session import allow_s3, connect, s3_errors, streaming
 from loglode.engines.reading import read_lines, sample_lines
 from loglode.errors import LoglodeError, MemoryShortError
 from loglode.files import StagedFile
@@ -135,9 +135,10 @@ class DuckDBEngine:
         """
         started = time.perf_counter()
         try:
-            files = self._stage_silver(job, is_wide=is_wide)
-            refused = [f for f in files if f.partition["year"] == str(REFUSED_YEAR)]
-            quarantine, blank = self._stage_refused(job, refused)
+            with s3_errors():  # a replay's lines come from a table
+                files = self._stage_silver(job, is_wide=is_wide)
+                refused = [f for f in files if f.partition["year"] == str(REFUSED_YEAR)]
+                quarantine, blank = self._stage_refused(job, refused)
         except duckdb.OutOfMemoryException as error:
             raise MemoryShortError(
                 f"memory did not suffice for batch {job.batch_id}", hint="raise --memory-mb"

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from loglode.engines.duckdb.session import s3_errors
 from loglode.errors import LakeError
 from loglode.files import StagedFile
 from loglode.storage import Location
@@ -43,11 +44,12 @@ def write_partitioned(
         else ""
     )
     try:
-        rows = connection.execute(
-            f"copy ({select}) to '{target}' (format parquet, compression zstd, compression_level {_ZSTD_LEVEL},{keys}"
-            " return_stats true)",
-            parameters or None,
-        ).fetchall()
+        with s3_errors():
+            rows = connection.execute(
+                f"copy ({select}) to '{target}' (format parquet, compression zstd, compression_level {_ZSTD_LEVEL},{keys}"
+                " return_stats true)",
+                parameters or None,
+            ).fetchall()
     except duckdb.IOException as error:
         raise LakeError(
             f"cannot write {folder.name}: {' '.join(str(error).split())[-300:]}",

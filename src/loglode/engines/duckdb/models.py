@@ -11,7 +11,7 @@ import duckdb
 from loglode.contract import Contract
 from loglode.engines.base import Columns, GoldInputs
 from loglode.engines.duckdb.files import parquet, write_partitioned
-from loglode.engines.duckdb.session import allow_s3
+from loglode.engines.duckdb.session import allow_s3, s3_errors
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
 from loglode.gold.model import Model
@@ -84,7 +84,8 @@ class DuckDBModels:
 
     def _guarded(self, model: Model, sql: str) -> None:
         try:
-            self._connection.execute(sql)
+            with s3_errors():
+                self._connection.execute(sql)
         except duckdb.Error as error:
             raise LoglodeError(f"model {model.name} failed: {' '.join(str(error).split())[:300]}") from error
 

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from loglode.engines.duckdb.models import view
-from loglode.engines.duckdb.session import connect
+from loglode.engines.duckdb.session import connect, s3_errors
 from loglode.errors import QueryError
 from loglode.storage import Location, location
 
@@ -54,8 +54,9 @@ def _execute(
     readable: list[str],
 ) -> duckdb.DuckDBPyConnection:
     try:
-        for name, columns, files in tables:
-            view(connection, name, [location(f) for f in files], columns)
+        with s3_errors():
+            for name, columns, files in tables:
+                view(connection, name, [location(f) for f in files], columns)
         connection.execute("set preserve_insertion_order = true")
         connection.execute("set allowed_directories = ?", [readable])
         connection.execute("set enable_external_access = false")
@@ -68,7 +69,8 @@ def _execute(
                 "only SELECT is allowed here",
                 hint="tables change through `run` and `quarantine replay`",
             )
-        return connection.execute(statements[0])
+        with s3_errors():
+            return connection.execute(statements[0])
     except duckdb.Error as error:
         names = ", ".join(name for name, _, _ in tables)
         raise QueryError(" ".join(str(error).split())[:500], hint=f"tables: {names}") from error
@@ -79,7 +81,12 @@ def _rows(
 ) -> Iterator[tuple[Any, ...]]:
     with folder:
         try:
-            while rows := cursor.fetchmany(_FETCH):
+            while rows := _fetched(cursor):
                 yield from rows
         except duckdb.Error as error:
             raise QueryError(" ".join(str(error).split())[:500]) from error
+
+
+def _fetched(cursor: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    with s3_errors():
+        return cursor.fetchmany(_FETCH)

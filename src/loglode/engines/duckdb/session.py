@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import re
+from collections.abc import Iterable, Iterator
 from importlib import util
 from pathlib import Path
 
 import duckdb
 
 from loglode.errors import UsageError
+from loglode.refusals import refusal, refusal_in
 from loglode.storage import Location, S3Path, s3_access
 
 # Rows of a partition that are held back before they are written; small, so that a batch over many
@@ -73,6 +76,21 @@ def allow_s3(connection: duckdb.DuckDBPyConnection, files: Iterable[Location]) -
         f"create or replace secret loglode (type s3, provider config, use_ssl {scheme == 'https'},"
         f" scope [{scope}], {', '.join(texts)})"
     )
+
+
+@contextlib.contextmanager
+def s3_errors() -> Iterator[None]:
+    """What S3 refuses DuckDB's own client, as our errors, which name the object. Raises StorageError."""
+    try:
+        yield
+    except duckdb.HTTPException as error:
+        text = str(error)
+        place = _PLACE.search(text)
+        what = place[1] if place else "S3"
+        raise refusal_in(what, text) or refusal(what, "no such answer is known") from error
+
+
+_PLACE = re.compile(r"'(https?://[^'?]+)")
 
 
 def _httpfs() -> Path:
