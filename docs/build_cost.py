@@ -35,6 +35,10 @@ GZIP, SILVER, GOLD = 0.124, 0.095, 0.015
 # Spark's speed as a share of the embedded engine's (15.4 s and 119 s for the same events), and the
 # processors of a worker that Glue leaves: docs/engines.md.
 SPARK_SHARE, WORKER_VCPU = 15.4 / 119, 3
+# Measured: the function's steps on one object in a process of its own, over HTTP; peaks by VmHWM.
+BATCH = {
+    "stored_mb": 106, "lines_mb": 860, "events": 2_000_000, "silver_peak_mb": 754, "gold_peak_mb": 651, "cpu_s": 39,
+}  # fmt: skip
 # Assumed.
 LAMBDA_GB, LAMBDA_VCPU, LAMBDA_DISK_GB, FIXED_SECONDS = 3008 / 1024, 3008 / 1769, 3.5, 4.0
 GLUE_FIXED_HOURS = 2 * 1.5 / 60  # two workers, a minute and a half until they work
@@ -107,6 +111,14 @@ def upkeep() -> float:
     return DAYS * FIXED_SECONDS * LAMBDA_GB * PRICES["Lambda arm64, GB-second"]
 
 
+def batch_usd() -> float:
+    """The measured batch in Lambda: its CPU, and what each of its four calls costs beside."""
+    seconds = BATCH["cpu_s"] / LAMBDA_VCPU + FIXED_SECONDS
+    each = LAMBDA_GB * PRICES["Lambda arm64, GB-second"]
+    each += LAMBDA_DISK_GB * PRICES["Lambda, temporary disk beyond 512 MB, GB-second"]
+    return seconds * each + 4 * PRICES["Lambda, request"]
+
+
 CASES = (
     month(1, 288, is_glue=False),
     month(10, 288, is_glue=False),
@@ -151,6 +163,10 @@ def text() -> str:
         f"- Loading a GB takes {1e9 / EVENT_BYTES / 1e6:.2f} M events x {LOAD_US} µs of CPU ="
         f" {1e3 / EVENT_BYTES * LOAD_US:.1f} s. In Lambda that is {lambda_gb:.5f} USD a GB; the least that one run of"
         f" Glue costs (two workers, one minute) is {least:.4f} USD: {least / lambda_gb:.0f} GB in Lambda.",
+        f"- A batch of {BATCH['stored_mb']} MB, gzipped ({BATCH['lines_mb']} MB, {BATCH['events'] / 1e6:g} M lines, one object), takes"
+        f" {BATCH['silver_peak_mb']} MB of memory at its peak on the way to silver and {BATCH['gold_peak_mb']} MB to gold,"
+        f" {BATCH['cpu_s']} s of CPU in all: {batch_usd():.5f} USD in Lambda, {batch_usd() / BATCH['lines_mb'] * 1e3:.5f} USD a"
+        f" GB of lines with start and gold; Glue's minimum for its two jobs is {2 * least:.4f} USD.",
         "- **Gold is worked out again for every day that a batch touches.** Each batch therefore pays for the day so"
         f" far: with 10 GB a day and 288 batches {288 * events / 2 * GOLD_US / 1e6 / 3600:.1f} CPU-hours a day for"
         f" gold, {events * LOAD_US / 1e6 / 3600:.2f} for loading. Fewer, larger batches are cheaper; fresher ones dearer."

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import os
 import traceback
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ import duckdb
 from loglode import logs, pipeline
 from loglode.pipeline import RunReport
 from loglode.settings import Settings
+from loglode.sources.discover import on_s3
 
 Record = dict[str, Any]
 Row = tuple[str, ...]
@@ -207,6 +209,19 @@ def start(
     )
     process.start()
     return process
+
+
+def start_on_s3(lake: str, source: str, variables: Mapping[str, str]) -> BaseProcess:
+    """Start a process that brings an object to silver of a lake on S3; the variables say where that is."""
+    process = _PROCESSES.Process(target=_load_on_s3, args=(lake, source, dict(variables)))
+    process.start()
+    return process
+
+
+def _load_on_s3(lake: str, source: str, variables: dict[str, str]) -> None:
+    os.environ.update(variables)
+    report = pipeline.load_objects(Settings.build(lake=lake, threads=1), [on_s3(source)])
+    assert report.failed == []
 
 
 def _work(kind: str, chosen: Settings, sources: list[str], code: str, words: Path) -> None:

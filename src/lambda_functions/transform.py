@@ -34,6 +34,9 @@ MEMORY_SHARE = 0.5
 DISK_SHARE = 0.25
 # Lines are bytes that were compressed; what has to fit is measured unpacked. One commit each.
 BATCH_BYTES = 256 << 20
+# Measured (docs/cost.md): 257 MB before the first line, 754 MB at the peak of an object of 860 MB of lines,
+# and no more with larger ones, because the engine has its limit and lines are streamed.
+MEMORY_BASE, MEMORY_MOST = 300 << 20, 800 << 20
 # What a compressed object is taken to unpack to, and how many bytes of lines are done in a second at least.
 COMPRESSED_FACTOR = 10
 COMPRESSED_NAMES = (".gz", ".zst", ".zstd")
@@ -91,15 +94,19 @@ def bronze_to_silver(settings: Settings, manifest: str, context: LambdaContext) 
 
 
 def _fits(objects: Sequence[SourceObject], context: LambdaContext) -> bool:
-    """Whether the largest object can be done in the time, and lies on the disk beside a batch's files.
-
-    Memory does not grow with the objects: lines are streamed.
-    """
+    """Whether the largest object can be done in the time, and lies on the disk beside a batch's files; and
+    whether memory suffices for a batch."""
     weights = [o.size * (COMPRESSED_FACTOR if o.uri.endswith(COMPRESSED_NAMES) else 1) for o in objects]
     largest = max(weights, default=0)
+    batch = max(largest, min(sum(weights), BATCH_BYTES))
+    memory = int(context.memory_limit_in_mb) << 20
     room = shutil.disk_usage(tempfile.gettempdir()).free * DISK_SHARE
     seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
-    return max(largest, BATCH_BYTES) <= room and largest <= seconds * BYTES_A_SECOND
+    return (
+        min(MEMORY_BASE + batch, MEMORY_MOST) <= memory
+        and max(largest, BATCH_BYTES) <= room
+        and largest <= seconds * BYTES_A_SECOND
+    )
 
 
 def _clock(context: LambdaContext) -> Callable[[], bool]:

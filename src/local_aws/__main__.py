@@ -14,7 +14,19 @@ from pathlib import Path
 from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
-from local_aws import cloudwatch, crawlers, functions, jobs, queues, rights, storage, terraform, waits
+from local_aws import (
+    cloudwatch,
+    crawlers,
+    functions,
+    jobs,
+    queues,
+    redrives,
+    rights,
+    storage,
+    terraform,
+    troubles,
+    waits,
+)
 from local_aws.deploy import Choices, deploy
 from local_aws.notices import Notifier
 from local_aws.queues import Poller
@@ -42,7 +54,7 @@ def main() -> int:
     os.environ.update(_VARIABLES)
     os.environ["MOTO_PORT"] = str(options.port)
     default_user_config["stepfunctions"]["execute_state_machine"] = True
-    for module in (crawlers, functions, cloudwatch, jobs, storage):
+    for module in (crawlers, functions, cloudwatch, jobs, redrives, storage, troubles):
         module.patch()
     waits.patch(options.wait_share)
     if options.rights:

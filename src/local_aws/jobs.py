@@ -38,15 +38,19 @@ _SPARK = " ".join(
     )
 )
 _POLL_SECONDS = 0.2
+# One at a time: each takes all cores.
+_PLACE = threading.Lock()
 
 
 def patch() -> None:
     """Mends: runs do nothing and succeed; and Step Functions cannot wait for one."""
     wrap(models.FakeJob, "start_job_run", _starting)
     wrap(state_task_service_glue, "_SUPPORTED_INTEGRATION_PATTERNS", _with_tokens)
+    # Mends: a second attempt waits with the token of the first, which is done with, and times out at once.
+    wrap(state_task_service_glue.StateTaskServiceGlue, "_eval_sync", _without_token)
     replace(state_task_service_callback, "_DELAY_SECONDS_SYNC_CONDITION_CHECK", _POLL_SECONDS)
-    # Mends: times in a state's result break DescribeExecution.
-    wrap(models.FakeJobRun, "as_dict", _without_times)
+    # Mends: times in a state's result break DescribeExecution; why a run failed is not told.
+    wrap(models.FakeJobRun, "as_dict", _told)
 
 
 def _starting(start: Callable[..., str]) -> Callable[..., str]:
@@ -67,8 +71,16 @@ def _with_tokens(patterns: set[Any]) -> set[Any]:
     return patterns
 
 
-def _without_times(describe: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
-    return lambda run: {name: value for name, value in describe(run).items() if not name.endswith("On")}
+def _without_token(wait: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, **named: wait(self, **{**named, "callback_endpoint": None})
+
+
+def _told(describe: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
+    def as_dict(run: Any) -> dict[str, Any]:
+        plain = {name: value for name, value in describe(run).items() if not name.endswith("On")}
+        return plain | ({"ErrorMessage": run.error_message} if plain["JobRunState"] == "FAILED" else {})
+
+    return as_dict
 
 
 def _work(job: Any, run: Any) -> None:
@@ -80,12 +92,14 @@ def _work(job: Any, run: Any) -> None:
         boto3.client("s3", endpoint_url=endpoint).download_file(bucket, key, str(script))
         words = [word for name, value in run.arguments.items() for word in (name, str(value))]
         command = [sys.executable, str(script), "--JOB_NAME", job.name, *words]
-        done = subprocess.run(
-            command, env=_environment(endpoint, job.name), capture_output=True, text=True, check=False
-        )
+        with _PLACE:
+            done = subprocess.run(
+                command, env=_environment(endpoint, job.name), capture_output=True, text=True, check=False
+            )
     keep(endpoint, "/aws-glue/jobs/output", run.job_run_id, done.stdout)
     keep(endpoint, "/aws-glue/jobs/error", run.job_run_id, done.stderr)
     sys.stderr.write(f"job {job.name}: exit code {done.returncode}\n{done.stdout}{done.stderr[-2000:]}\n")
+    run.error_message = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:1000]
     run._status = "SUCCEEDED" if done.returncode == 0 else "FAILED"  # noqa: SLF001
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 RULE = Path(__file__).resolve().parents[1] / "state_machine" / "failure_notice.json"
 FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
@@ -20,7 +23,8 @@ class Notifier(threading.Thread):
     def __init__(self, endpoint: str, machine: str, topic: str) -> None:
         super().__init__(daemon=True)
         self._states = boto3.client("stepfunctions", endpoint_url=endpoint)
-        self._sns = boto3.client("sns", endpoint_url=endpoint)
+        config = Config(retries={"total_max_attempts": 1})  # the next round is the next attempt
+        self._sns = boto3.client("sns", endpoint_url=endpoint, config=config)
         self._machine, self._topic = machine, topic
         self._told: set[tuple[str, Any]] = set()
         self._stopped = threading.Event()
@@ -34,13 +38,20 @@ class Notifier(threading.Thread):
         while not self._stopped.wait(0.3):
             for execution in self._states.list_executions(stateMachineArn=self._machine)["executions"]:
                 state = (execution["executionArn"], execution.get("stopDate"))
-                if execution["status"] in FAILED and state not in self._told:
+                if execution["status"] not in FAILED or state in self._told:
+                    continue
+                if self._publish(self._states.describe_execution(executionArn=state[0])):
                     self._told.add(state)
-                    self._publish(self._states.describe_execution(executionArn=state[0]))
 
-    def _publish(self, execution: dict[str, Any]) -> None:
+    def _publish(self, execution: dict[str, Any]) -> bool:
+        """False while SNS refuses; the rule tries again for a day, this as long as it runs."""
         event = {"detail": {name: execution.get(name) for name in _FIELDS}}
-        self._sns.publish(TopicArn=self._topic, Message=text_of(event))
+        try:
+            self._sns.publish(TopicArn=self._topic, Message=text_of(event))
+        except ClientError as error:
+            sys.stderr.write(f"notice not taken: {error}\n")
+            return False
+        return True
 
 
 _FIELDS = ("executionArn", "name", "status", "error", "cause", "input", "stateMachineArn")

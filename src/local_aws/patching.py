@@ -16,3 +16,10 @@ def wrap(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     if not hasattr(owner, name):
         raise AttributeError(f"the emulator has changed: {owner!r} has no {name}")
     setattr(owner, name, make(getattr(owner, name)))
+
+
+def add(owner: Any, name: str, new: Any) -> None:
+    """Give an owner what it lacks. Raises AttributeError when the emulator has it by now."""
+    if hasattr(owner, name):
+        raise AttributeError(f"the emulator has changed: {owner!r} has a {name} of its own")
+    setattr(owner, name, new)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from moto.awslambda import models
 from moto.sqs.models import sqs_backends
 
@@ -58,7 +59,9 @@ class Poller(threading.Thread):
         # Lambda takes messages with the function's rights.
         keys = rights.credentials(role, "service") if role and rights.are_on() else {}
         self._sqs = boto3.client("sqs", endpoint_url=endpoint, **rights.arguments(keys))
-        self._functions = boto3.client("lambda", endpoint_url=endpoint)
+        # As long as a function may take, and no second call for one that takes long.
+        patient = Config(read_timeout=900, retries={"total_max_attempts": 1})
+        self._functions = boto3.client("lambda", endpoint_url=endpoint, config=patient)
         self._queue, self._function = queue, function
         self._stopped = threading.Event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from tests.tools import BUCKET, KEY, changed_contract
 
 from loglode import storage
 from loglode.generate import GenerateSpec, generate
+
+SOURCE = Path(__file__).parents[2] / "src"
 
 
 @pytest.fixture
@@ -52,8 +55,13 @@ def endpoint() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
+    # With conditional PUTs as one step, as S3 has them.
+    code = "from local_aws import storage; from moto import server; storage.patch(); server.main()"
+    words = [sys.executable, "-c", code, "-H", "127.0.0.1", "-p", str(port)]
+    environment = os.environ | {"PYTHONPATH": str(SOURCE)}
+    with subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+    ) as server:
         assert server.stderr is not None
         assert any("Running on" in line for line in server.stderr), "the emulator did not start"
         threading.Thread(target=deque, args=(server.stderr, 0)).start()  # a full pipe would stop it

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import os
-import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 from lambda_functions import transform
-from loglode.errors import (
-    AccessDeniedError,
-    CommitConflictError,
-    MemoryShortError,
-    StorageBusyError,
-)
+from loglode.errors import CommitConflictError
 
-_ERRORS = {
-    "busy": StorageBusyError("S3 answers SlowDown"),
-    "conflict": CommitConflictError("other writers won"),
-    "denied": AccessDeniedError("access denied"),
-    "memory": MemoryShortError("memory did not suffice"),
-}
+_HUNGER = 64 << 20
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """As the real one, when no trouble is left."""
-    kind = _next(event["step"])
-    if kind in _ERRORS:
-        raise _ERRORS[kind]
-    if kind in ("unfinished", "too_large"):
-        return {"outcome": kind}
-    if kind == "killed":
-        # In the middle of its work: after the commit, before the answer.
-        transform.handler(event, context)
-        os.kill(os.getpid(), signal.SIGKILL)
+    match _next(event["step"]):
+        case "conflict":
+            raise CommitConflictError("other writers won")
+        case "unfinished" | "too_large" as outcome:
+            return {"outcome": outcome}
+        case "hungry":
+            # After the commit, before the answer: takes memory until the function's own limit ends it.
+            transform.handler(event, context)
+            held: list[bytes] = []
+            while True:
+                held.append(os.urandom(_HUNGER))
+        case "hangs":
+            transform.handler(event, context)
+            threading.Event().wait()
     return transform.handler(event, context)
 
 

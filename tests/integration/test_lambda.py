@@ -206,6 +206,8 @@ def test_steps_that_stop_the_batch(s3: Any, machine: Any, monkeypatch: pytest.Mo
     too_short = Context(seconds=int(transform.RESERVE_SECONDS))
     late: Any = transform.handler({**given, "step": "bronze_to_silver"}, too_short)  # type: ignore[arg-type]
     assert late == {"outcome": "too_large"}, "an object that cannot be done in the time is not begun"
+    small: Any = transform.handler({**given, "step": "bronze_to_silver"}, Context(memory_limit_in_mb=300))  # type: ignore[arg-type]
+    assert small == {"outcome": "too_large"}, "nor is a batch begun that memory is too small for"
     s3.delete_object(Bucket=BUCKET, Key=two)
     with pytest.raises(SourceError, match=r"bronze/two\.json"):
         step("bronze_to_silver", given)

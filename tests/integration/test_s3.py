@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.tools import BUCKET, BY_BATCH, LINEAGE, load, records, rows, settings, table
+from tests.tools import BUCKET, BY_BATCH, LINEAGE, load, records, rows, settings, start_on_s3, table
 
 from loglode import pipeline, storage
 from loglode.errors import AccessDeniedError, QueryError, SourceNotFoundError, StorageError, UsageError
@@ -21,8 +22,9 @@ from loglode.settings import Settings
 LAKE = f"s3://{BUCKET}/lake"
 
 
-def put(s3: Any, key: str, lines: list[dict[str, Any]], *, zipped: bool = False) -> None:
-    body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+def put(s3: Any, key: str, lines: list[Any], *, zipped: bool = False) -> None:
+    texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+    body = b"".join(text.encode() + b"\n" for text in texts)
     s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(body) if zipped else body)
 
 
@@ -138,6 +140,32 @@ def test_an_object_that_goes_while_it_is_read_is_told(s3: Any, monkeypatch: pyte
     report = pipeline.run(on_s3(), [f"s3://{BUCKET}/bronze/"])
     assert report.rows_silver == 5
     assert len(report.failed) == 1 and "bronze/gone.json" in report.failed[0]
+
+
+WRITERS = 8
+
+
+@pytest.mark.slow
+def test_eight_processes_write_one_lake(s3: Any) -> None:
+    """A storm of commits on silver and quarantine: nobody's rows are lost, nobody's are there twice."""
+    for number in range(WRITERS):
+        # All share the first five events, and bring three of their own.
+        lines = [*records(5), *records(3, first=50_000 + 600 * number), f"broken {number}"]
+        put(s3, f"bronze/{number}.json", lines)
+    variables = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "LOGLODE_"))}
+    writers = [
+        start_on_s3(LAKE, f"s3://{BUCKET}/bronze/{number}.json", variables) for number in range(WRITERS)
+    ]
+    for writer in writers:
+        writer.join(300)
+    assert [writer.exitcode for writer in writers] == [0] * WRITERS
+    pipeline.update_gold(on_s3())
+    verified = pipeline.verify(on_s3())
+    assert verified.is_ok, [check for check in verified.checks if not check.is_ok]
+    asked = "select (select count(*) from web_logs), (select count(*) from quarantine), count(*) from runs"
+    assert list(pipeline.query(on_s3(), asked).rows) == [(5 + 3 * WRITERS, WRITERS, WRITERS)]
+    requests = pipeline.query(on_s3(), "select sum(requests) from daily_metrics")
+    assert list(requests.rows) == [(5 + 3 * WRITERS,)]
 
 
 def test_no_credentials(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:

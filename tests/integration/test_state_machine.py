@@ -5,153 +5,47 @@ Handlers, definition and scripts are the real ones; faults are put in by tests/i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import re
-import signal
-import socket
 import subprocess
 import sys
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from tests.integration.emulator import OBJECTS, SECRET, SOURCE, Local, Seen, emulator, wait_for
 from tests.integration.following import assert_followed, lineage_steps
 from tests.tools import ALL_TABLES, BY_BATCH, LINEAGE, load, record, records, rows
 
-from loglode import pipeline, storage
+from loglode import pipeline
 from loglode.generate import GenerateSpec, generate
-from loglode.settings import Settings
 
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "src"
-SECRET = "loglode/pseudonym"  # noqa: S105 - a name
-OBJECTS = int(os.environ.get("AWS_OBJECTS", "12"))
-PATIENCE = 120
 ASL = SOURCE / "state_machine" / "pipeline.asl.json"
-STATES_SEEN: set[str] = set()
-EDGES_SEEN: set[tuple[str, str]] = set()
-
-
-@dataclass
-class Local:
-    """The emulator, and what the tests ask of it."""
-
-    made: dict[str, str]
-    faults: Path
-    s3: Any
-    states: Any
-    sqs: Any
-
-    def put(self, name: str, lines: list[Any], **options: Any) -> None:
-        body = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
-        self.s3.put_object(Bucket=self.made["bucket"], Key=f"bronze/{name}", Body=body.encode(), **options)
-
-    def fault(self, step: str, *kinds: str) -> None:
-        """What the next calls of a step come to, one a call."""
-        (self.faults / step).write_text("\n".join(kinds), encoding="utf-8")
-
-    def executions(self) -> list[dict[str, Any]]:
-        return list(self.states.list_executions(stateMachineArn=self.made["state_machine"])["executions"])
-
-    def settled(self, count: int) -> Counter[str]:
-        """States of the executions when there are so many, and all have ended."""
-
-        def are_done() -> bool:
-            found = self.executions()
-            return len(found) >= count and all(e["status"] != "RUNNING" for e in found)
-
-        wait_for(are_done)
-        for execution in self.executions():
-            self._note(execution["executionArn"])
-        return Counter(e["status"] for e in self.executions())
-
-    def errors(self) -> list[str]:
-        """What the executions that failed say."""
-        found = [self.states.describe_execution(executionArn=e["executionArn"]) for e in self.executions()]
-        return [f"{e.get('error')}: {e.get('cause')}" for e in found if e["status"] == "FAILED"]
-
-    def _note(self, arn: str) -> None:
-        events = self.states.get_execution_history(executionArn=arn, maxResults=1000)["events"]
-        entered = [e["stateEnteredEventDetails"]["name"] for e in events if "stateEnteredEventDetails" in e]
-        STATES_SEEN.update(entered)
-        EDGES_SEEN.update(pairwise(entered))
-
-    def alerts(self) -> list[str]:
-        """Texts of the alerts so far; each is taken once."""
-        found = self.sqs.receive_message(QueueUrl=self.made["alerts"], MaxNumberOfMessages=10)
-        return [json.loads(message["Body"])["Message"] for message in found.get("Messages", [])]
-
-    def letters(self) -> list[str]:
-        """Bodies of the dead letters so far; each is taken once."""
-        found = self.sqs.receive_message(QueueUrl=self.made["dead_letters"], MaxNumberOfMessages=10)
-        return [message["Body"] for message in found.get("Messages", [])]
-
-    @property
-    def lake(self) -> Settings:
-        return Settings.build(lake=f"s3://{self.made['bucket']}/lake", threads=1, key_secret=SECRET)
-
-    def asked(self, sql: str) -> list[tuple[Any, ...]]:
-        return list(pipeline.query(self.lake, sql).rows)
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    """Ask until there is an answer."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it did not come about")
+SEEN = Seen()
+TRANSFORM = "loglode-transform"
+NOT_MET = {
+    "Lambda.SdkClientException", "Lambda.Unknown", "MemoryShortError", "Runtime.ExitError", "Runtime.OutOfMemory",
+    "Sandbox.Timedout", "SourceError", "States.TaskFailed", "States.Timeout", "StorageBusyError",
+}  # fmt: skip
+CRAWLS_LATER = ("ThrottlingException", "OperationTimeoutException", "CrawlerRunningException")
 
 
 @pytest.fixture
-def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Local]]:
-    """Starts the emulator in a process of its own, as `python -m local_aws` does."""
-    processes: list[subprocess.Popen[str]] = []
+def start(tmp_path: Path) -> Iterator[Callable[..., Local]]:
+    """Starts the emulator; what was executed there is counted at the end of this file."""
+    with contextlib.ExitStack() as running_:
 
-    def begin(*options: str) -> Local:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        faults = tmp_path / f"faults-{port}"
-        faults.mkdir()
-        environment = os.environ | {"PYTHONPATH": f"{SOURCE}:{ROOT}", "LOGLODE_TEST_FAULTS": str(faults)}
-        words = [sys.executable, "-m", "local_aws", "--port", str(port), *options]
-        log = (tmp_path / f"log-{port}").open("w")
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
-        log.close()
-        processes.append(process)
-        assert process.stdout is not None
-        made = json.loads(process.stdout.readline())
-        for name, value in {
-            "AWS_ENDPOINT_URL": made["endpoint"],
-            "AWS_ACCESS_KEY_ID": "AKIALOCAL",
-            "AWS_SECRET_ACCESS_KEY": "a key of the emulator",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "LOGLODE_STAGING": str(tmp_path / "staging"),
-        }.items():
-            monkeypatch.setenv(name, value)
-        for cached in (storage.client, storage._session, storage.read_secret):
-            cached.cache_clear()
-        return Local(made, faults, *(boto3.client(name) for name in ("s3", "stepfunctions", "sqs")))
+        def begin(*options: str) -> Local:
+            made = running_.enter_context(emulator(tmp_path, *options))
+            made.seen = SEEN
+            return made
 
-    yield begin
-    for process in processes:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=60)
-        if process.stdout:
-            process.stdout.close()
-    for cached in (storage.client, storage._session, storage.read_secret):
-        cached.cache_clear()
+        yield begin
 
 
 @pytest.fixture
@@ -225,19 +119,34 @@ def fetched(local: Local, folder: Path) -> Path:
     return folder
 
 
-def test_glue_takes_what_lambda_cannot(start: Callable[..., Local]) -> None:
+def test_glue_takes_what_lambda_cannot_and_a_job_that_failed_is_redriven(start: Callable[..., Local]) -> None:
     local = start("--transform", "tests.integration.faults.handler", "--max-lambda-bytes", "6000",
                   "--openlineage", "s3://loglode-local/lake/ops/openlineage")  # fmt: skip
-    # Silver by Glue since the batch is large, an object is, or the function runs out of memory; gold by
-    # Glue since the function is killed.
-    local.fault("bronze_to_silver", "memory", "too_large")
-    local.fault("silver_to_gold", "killed")
-    local.put("one.json", [*records(20), "broken"])
-    first = wait_for(local.executions)[0]["executionArn"]
+    # Silver by Glue since the function's time is over, an object or the batch is too large; gold by Glue since
+    # the function takes more memory than it has.
+    local.fault("bronze_to_silver", "hangs", "too_large")
+    local.fault("silver_to_gold", "hungry")
+    local.troubles(*not_taken("bronze_silver"), *not_taken("silver_gold"))
+    with limited(seconds=5):
+        local.put("one.json", [*records(20), "broken"])
+        wait_for(lambda: (local.executions(), "GlueBronzeToSilver" in noted(local).states)[-1])
+    first = local.execution_of("one.json")
     local.put("two.json", records(20, first=10_000))
-    wait_for(lambda: len(local.executions()) == 2)
+    # The job fails, and once more: the object may not be read.
+    denied = {"method": "GET", "path": "bronze/large.json", "status": 403, "code": "AccessDenied"}
+    local.execution_of("two.json")
+    wait_for(lambda: all(local.came_about()))
+    local.troubles(denied)
     local.put("large.json", records(50, first=50_000))
+    large = local.execution_of("large.json")
+    failed = local.ended(large)
+    assert failed["error"] == "States.TaskFailed" and "bronze/large.json: access denied" in failed["cause"]
+    (alert,) = wait_for(local.alerts)
+    assert "bronze/large.json" in alert and f"redrive-execution --execution-arn {large}" in alert
+    local.troubles()
+    local.states.redrive_execution(executionArn=large)
     assert local.settled(3) == {"SUCCEEDED": 3}, local.errors()
+    assert {("BronzeToSilver", "Sandbox.Timedout"), ("SilverToGold", "Runtime.OutOfMemory")} < SEEN.errors
     assert local.asked("select engine, sum(lines_read) from runs group by all") == [("spark", 91)]
     assert local.asked("select sum(requests) from daily_metrics") == [(90,)]
     assert pipeline.verify(local.lake).is_ok
@@ -255,32 +164,70 @@ def test_glue_takes_what_lambda_cannot(start: Callable[..., Local]) -> None:
     } <= told
 
 
+@contextlib.contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Functions that begin meanwhile have less time."""
+    functions = boto3.client("lambda")
+    before = functions.get_function_configuration(FunctionName=TRANSFORM)["Timeout"]
+    functions.update_function_configuration(FunctionName=TRANSFORM, Timeout=seconds)
+    yield
+    functions.update_function_configuration(FunctionName=TRANSFORM, Timeout=before)
+    functions.close()
+
+
+def noted(local: Local) -> Seen:
+    for execution in local.executions():
+        local.seen.note(local.states, execution["executionArn"])
+    return local.seen
+
+
+def refused(step: str) -> list[dict[str, Any]]:
+    """Lambda does not take a step's call, in each way it has."""
+    kinds = {"TooManyRequestsException": 429, "ServiceException": 500, "AWSLambdaException": 500}
+    call = {"path": f"{TRANSFORM}/invocations", "body": f'"{step}"', "times": 1}
+    return [{**call, "code": code, "status": status} for code, status in kinds.items()]
+
+
+def not_taken(job: str) -> list[dict[str, Any]]:
+    """Glue does not start a job, in each way it has."""
+    kinds = ("ConcurrentRunsExceededException", "ThrottlingException", "InternalServiceException")
+    call = {"body": f'StartJobRun.*"loglode-{job}"', "status": 400, "times": 1}
+    return [{**call, "code": code} for code in kinds]
+
+
 def test_failures_are_told_and_nothing_is_lost(local: Local) -> None:
-    # Throttled, then a conflict, then short of time: repeated by the state machine until it goes.
-    local.fault("bronze_to_silver", "busy", "conflict", "unfinished")
+    # Conflict, short of time; Lambda, Glue and S3 throttled: repeated by the state machine until it goes.
+    local.fault("bronze_to_silver", "conflict", "unfinished")
     local.fault("silver_to_gold", "conflict")
-    local.put("one.json", records(5))
-    assert local.settled(1) == {"SUCCEEDED": 1}
-    given = local.states.describe_execution(executionArn=local.executions()[0]["executionArn"])["input"]
     steps = ("bronze_to_silver", "quality_gate", "silver_to_gold", "finish")
+    crawls = [{"body": "StartCrawler", "status": 400, "code": code, "times": 1} for code in CRAWLS_LATER]
+    slow = {"method": "GET|HEAD", "path": r"lake/ops/runs/.*\.parquet", "times": 6}
+    local.troubles(slow, *crawls, *(trouble for step in steps for trouble in refused(step)))
+    local.put("one.json", records(5))
+    assert local.settled(1) == {"SUCCEEDED": 1}, local.errors()
+    assert local.came_about() == [6] + [1] * 15
+    given = local.states.describe_execution(executionArn=local.executions()[0]["executionArn"])["input"]
     assert_followed(local.lake, json.loads(given), dict.fromkeys(steps, "transform"))
-    # Refused lines above the limit: the execution fails, gold waits, somebody is told.
+    # Refused lines above the limit: the execution fails, gold waits, somebody is told, once SNS is up again.
+    local.troubles({"body": "Action=Publish", "status": 503, "code": "ServiceUnavailable", "times": 3})
     local.put("bad.json", ["broken"] * 5 + [json.dumps(record(7200))])
     assert local.settled(2) == {"SUCCEEDED": 1, "FAILED": 1}
     (alert,) = wait_for(local.alerts)
+    assert local.came_about() == [3]
     assert "TooManyRefused" in alert and "redrive-execution" in alert and "0.83" in alert
     assert local.asked("select count(*) from web_logs") == [(6,)]
     # Access denied is not repeated; what fails is named, and a start with the same input mends it.
-    local.fault("bronze_to_silver", "denied")
+    log = "lake/silver/web_logs/_delta_log"
+    local.troubles({"method": "PUT", "path": log, "status": 403, "code": "AccessDenied"})
     local.put("three.json", records(5, first=20_000))
-    assert local.settled(3)["FAILED"] == 2
+    third = local.execution_of("three.json")
+    assert local.ended(third)["error"] == "AccessDeniedError"
     (alert,) = wait_for(local.alerts)
-    assert "AccessDeniedError" in alert and "_manifests/" in alert
-    failed = next(
-        e for e in local.executions() if e["status"] == "FAILED" and "three" in manifest_of(local, e)
-    )
-    again = local.states.describe_execution(executionArn=failed["executionArn"])["input"]
-    batch = json.loads(again)["batch_id"]
+    assert "lake/silver/web_logs: access denied" in alert and "_manifests/" in alert
+    assert local.came_about() == [1]
+    local.troubles()
+    assert alert.endswith(f"redrive-execution --execution-arn {third}")
+    batch = json.loads(local.states.describe_execution(executionArn=third)["input"])["batch_id"]
     words = ["--batch", batch, "--manifests", f"s3://{local.made['bucket']}/_manifests"]
     command = [sys.executable, "-m", "loglode", "aws", "replay", *words, "--state-machine"]
     environment = os.environ | {"PYTHONPATH": str(SOURCE)}
@@ -288,12 +235,6 @@ def test_failures_are_told_and_nothing_is_lost(local: Local) -> None:
     assert local.settled(4)["SUCCEEDED"] == 2, local.errors()
     assert local.asked("select sum(requests) from daily_metrics") == [(11,)]
     assert pipeline.verify(local.lake).is_ok
-
-
-def manifest_of(local: Local, execution: dict[str, Any]) -> str:
-    given = json.loads(local.states.describe_execution(executionArn=execution["executionArn"])["input"])
-    bucket, _, key = given["manifest"].removeprefix("s3://").partition("/")
-    return str(local.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
 
 
 def test_messages_that_are_no_events_end_as_dead_letters(local: Local) -> None:
@@ -311,7 +252,7 @@ def test_messages_that_are_no_events_end_as_dead_letters(local: Local) -> None:
 
 def test_every_state_and_every_way_on_was_taken() -> None:
     """After the tests above: what the definition has, and what was executed."""
-    if not STATES_SEEN:
+    if not SEEN.states:
         pytest.skip("says something only after the other tests of this file")
     machine = json.loads(re.sub(r"\$\{max_lambda_bytes\}", "1", ASL.read_text(encoding="utf-8")))["States"]
     ways = {
@@ -320,5 +261,15 @@ def test_every_state_and_every_way_on_was_taken() -> None:
         for part in (state, *state.get("Choices", ()), *state.get("Catch", ()))
         if "Next" in part
     } | {(name, state["Default"]) for name, state in machine.items() if "Default" in state}
-    assert machine.keys() - STATES_SEEN == set()
-    assert ways - EDGES_SEEN == set()
+    assert machine.keys() - SEEN.states == set()
+    assert ways - SEEN.edges == set()
+    # Of the errors that are tried again, or mended by another state, each state has met some, and these alone were
+    # not met by all: another way to say the same, or nothing that the emulator can bring about there.
+    mended = {
+        (name, error)
+        for name, state in machine.items()
+        for part in (*state.get("Retry", ()), *state.get("Catch", ()))
+        for error in part["ErrorEquals"]
+    }
+    assert {error for _, error in mended - SEEN.errors} <= NOT_MET
+    assert {name for name, _ in mended} == {name for name, _ in mended & SEEN.errors}

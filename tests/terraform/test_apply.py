@@ -12,7 +12,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from tests.integration.test_state_machine import wait_for
+from tests.integration.emulator import wait_for
 from tests.terraform.conftest import ROOT, VALUES, Terraform
 from tests.terraform.deployed import bare
 from tests.tools import records

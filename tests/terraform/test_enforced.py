@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.integration.test_state_machine import wait_for
+from tests.integration.emulator import wait_for
 from tests.terraform import calls
 from tests.terraform.calls import Call, Caller, Names
 from tests.terraform.conftest import BY_VARIABLE
