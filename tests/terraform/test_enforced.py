@@ -172,7 +172,9 @@ def code(account: Account) -> Code:
     return Code(account)
 
 
-def test_the_pipeline_runs_under_its_roles(account: Account) -> None:
+@pytest.fixture(scope="module")
+def ran(account: Account) -> list[str]:
+    """How the executions ended that an object of bronze started."""
     names = account.names
     body = "".join(f"{json.dumps(line)}\n" for line in ["no record", *records(30)])
     boto3.client("s3").put_object(Bucket=names.bucket, Key="bronze/web1/a.json", Body=body.encode())
@@ -182,7 +184,16 @@ def test_the_pipeline_runs_under_its_roles(account: Account) -> None:
         found = states.list_executions(stateMachineArn=names.machine)["executions"]
         return [e["status"] for e in found if e["status"] != "RUNNING"]
 
-    assert wait_for(ended) == ["SUCCEEDED"]
+    found: list[str] = wait_for(ended)
+    # What is started from here on need not run a second time.
+    nothing = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Pass", "End": True}}}
+    states.update_state_machine(stateMachineArn=names.machine, definition=json.dumps(nothing))
+    return found
+
+
+def test_the_pipeline_runs_under_its_roles(account: Account, ran: list[str]) -> None:
+    assert ran == ["SUCCEEDED"]
+    names = account.names
     settings = Settings.build(lake=f"s3://{names.bucket}", key_secret=_secret(account.plan), threads=1)
     assert list(pipeline.query(settings, "SELECT sum(requests) FROM daily_metrics").rows) == [(30,)]
     used = {(call["role"], call["action"]) for call in account.calls()}
@@ -202,8 +213,9 @@ class Traced:
 
 
 @pytest.fixture(scope="module")
-def traced(account: Account, code: Code) -> dict[str, list[Traced]]:
+def traced(account: Account, code: Code, ran: list[str]) -> dict[str, list[Traced]]:
     """Every role's code has run, and its calls are made."""
+    assert ran
     found: dict[str, list[Traced]] = {}
     for role in ROLES:
         run = code.prepared(role)
