@@ -39,9 +39,8 @@ def assert_followed(
     `gold` are the tables it has committed: beside others, one of them may bring gold on for all.
     """
     wanted = given["correlation_id"]
-    assert {("trigger", "trigger"), *((service, step) for step, service in by.items())} <= steps_logged(
-        wanted
-    )
+    steps = {("trigger", "trigger"), *((service, step) for step, service in by.items())}
+    assert not steps - steps_logged(wanted)
     runs = list(pipeline.query(settings, "select batch_id, silver_version, correlation_id from runs").rows)
     loaded = {version: batch for batch, version, told in runs if told == wanted}
     silver = {e["version"]: e for e in pipeline.history(settings, "web_logs")}
