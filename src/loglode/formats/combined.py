@@ -35,7 +35,8 @@ class CombinedFormat:
         del contract, known_keys
         hidden = f"replace(replace(text, '\\\\', {_HIDDEN_SLASH}), '\\\"', {_HIDDEN_QUOTE})"
         return [
-            {"parts": f"string_split(case when contains(text, '\\\"') then {hidden} else text end, '\"')"},
+            {"is_escaped": "contains(text, '\\\"')"},
+            {"parts": f"string_split(case when is_escaped then {hidden} else text end, '\"')"},
             {f"part_{n}": f"parts[{n}]" for n in (1, 2, 3, 4, 6)},
             {
                 "head": "string_split(split_part(part_1, '[', 1), ' ')",
@@ -75,6 +76,6 @@ class CombinedFormat:
 
 def _shown(part: str) -> str:
     return (
-        f"case when contains({part}, {_MARK})"
+        "case when is_escaped"
         f" then replace(replace({part}, {_HIDDEN_QUOTE}, '\"'), {_HIDDEN_SLASH}, '\\') else {part} end"
     )
