@@ -10,7 +10,6 @@ import json
 import multiprocessing
 import os
 import traceback
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -53,6 +52,7 @@ TIMINGS = frozenset(
 LINEAGE = frozenset({"batch_id", "source_object", "source_line"})
 _CLOCK_PARTITIONED = (QUARANTINE, RUNS, "gold/pipeline_metrics")
 _DAY = frozenset({"year", "month", "day", "date"})
+_READ = "from read_parquet(?, hive_partitioning = true, union_by_name = true)"
 
 
 def record(seconds: float = 0, **changes: Any) -> Record:
@@ -120,32 +120,37 @@ def ask(lake: Path, sql: str) -> list[tuple[Any, ...]]:
     return list(pipeline.query(settings(lake), sql).rows)
 
 
+def files_of(lake: Path, name: str) -> list[str]:
+    """The files that make up a table now; none where there is no table."""
+    root = str(lake / name)
+    return deltalake.DeltaTable(root).file_uris() if deltalake.DeltaTable.is_deltatable(root) else []
+
+
 def table(lake: Path, name: str) -> list[Record]:
     """All rows of a table, in any order; none where there is no table."""
-    root = lake / name
-    if not deltalake.DeltaTable.is_deltatable(str(root)):
-        return []
-    files = deltalake.DeltaTable(str(root)).file_uris()
+    files = files_of(lake, name)
     if not files:
         return []
     with duckdb.connect(config={"threads": "1"}) as connection:
         connection.execute("set timezone = 'UTC'")
-        cursor = connection.execute(
-            "from read_parquet(?, hive_partitioning = true, union_by_name = true)", [files]
-        )
+        cursor = connection.execute(_READ, [files])
         columns = [part[0] for part in cursor.description or []]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 def rows(lake: Path, name: str, *, without: Collection[str] = ()) -> list[Row]:
     """Rows as sorted tuples of text, without columns that tell when they were made."""
-    left_out = TIMINGS | set(without) | (_DAY if name in _CLOCK_PARTITIONED else frozenset())
-    if name == "gold/sessions":
-        left_out -= {"started_at"}
+    left_out = _left_out(name, without)
     return sorted(
         tuple(f"{key}={row[key]!r}" for key in sorted(row) if key not in left_out)
         for row in table(lake, name)
     )
+
+
+def _left_out(name: str, without: Collection[str]) -> set[str]:
+    """Columns that tell when rows were made, and those that the caller does not want."""
+    left_out = {*TIMINGS, *without, *(_DAY if name in _CLOCK_PARTITIONED else ())}
+    return left_out - {"started_at"} if name == "gold/sessions" else left_out
 
 
 def assert_same(
@@ -153,15 +158,33 @@ def assert_same(
 ) -> None:
     """Fail unless both lakes hold the same rows in the tables, as often as each other."""
     for name in names:
-        mine = Counter(rows(left, name, without=without))
-        theirs = Counter(rows(right, name, without=without))
-        if mine != theirs:
-            only_left, only_right = list((mine - theirs).items()), list((theirs - mine).items())
-            raise AssertionError(
-                f"{name}: {mine.total()} and {theirs.total()} rows;"
-                f" {len(only_left)} only left, e.g. {only_left[:2]};"
-                f" {len(only_right)} only right, e.g. {only_right[:2]}"
-            )
+        files = [files_of(lake, name) for lake in (left, right)]
+        if not any(files):
+            continue
+        with duckdb.connect(config={"threads": "1"}) as connection:
+            connection.execute("set timezone = 'UTC'")
+            shapes = []
+            for view, own, other in (("mine", files[0], files[1]), ("theirs", files[1], files[0])):
+                # Without a file there is no row, but there are columns.
+                rows = connection.from_query(_READ + ("" if own else " limit 0"), params=[own or other])
+                kinds = dict(zip(rows.columns, rows.types, strict=True))
+                kept = sorted(set(kinds) - _left_out(name, without))
+                shapes.append([(column, str(kinds[column])) for column in kept])
+                # As text, zeros of two signs are two numbers.
+                texts = [
+                    f'"{column}"::varchar' if kind == "DOUBLE" else f'"{column}"'
+                    for column, kind in shapes[-1]
+                ]
+                rows.project(", ".join(texts)).create(view)
+            assert shapes[0] == shapes[1], f"{name}: columns differ"
+            held = [connection.table(view).shape[0] for view in ("mine", "theirs")]
+            missing = connection.execute("from mine except all from theirs").fetchall()
+            if missing or held[0] != held[1]:
+                more = connection.execute("from theirs except all from mine").fetchall()
+                raise AssertionError(
+                    f"{name}: {held[0]} and {held[1]} rows;"
+                    f" {len(missing)} only left, e.g. {missing[:2]}; {len(more)} only right, e.g. {more[:2]}"
+                )
 
 
 def counts(lake: Path) -> dict[str, int]:

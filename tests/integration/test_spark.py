@@ -37,7 +37,7 @@ from tests.tools import (
 )
 
 from loglode import logs, pipeline
-from loglode.engines.spark.session import _ANSWERS, open_session
+from loglode.engines.spark.session import _ANSWERS, _LOCAL, open_session
 from loglode.generate import GenerateSpec, generate
 
 # Spark's own: it leaves sockets to the garbage collector, and uses what Python and pandas will drop.
@@ -71,6 +71,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
     options = " ".join(f"--conf {name}={value}" for name, value in listened.items())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYSPARK_SUBMIT_ARGS", f"{options} pyspark-shell")
+        patch.setitem(_LOCAL, "spark.sql.shuffle.partitions", "2")
         with written_to(said.output):
             session, _ = open_session("local[2]")
     yield said
@@ -235,6 +236,7 @@ def test_killed_at_any_moment(tmp_path: Path, logs: list[Path]) -> None:
     assert not list((struck / "_staging").iterdir())
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_the_key_is_in_no_plan_log_or_event(
     tmp_path: Path, said: Said, capsys: pytest.CaptureFixture[str]
 ) -> None:
