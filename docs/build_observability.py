@@ -69,6 +69,17 @@ fields @timestamp, service, step, message, table, version, counts.lines_read
 ```
 
 A Glue job also prints its result as one JSON object to standard output, and ends with one line when it fails.
+
+## OpenLineage events against the official schemas
+
+The tests hold every event of real runs against schemas made from the official client's classes. Where
+`LOGLODE_OPENLINEAGE_SPEC` names a folder with the official JSON schemas (`spec` of a checkout of
+OpenLineage/OpenLineage: `OpenLineage.json` and `facets/*.json`), each event, and each facet by the file that its
+`_schemaURL` names, is held against those too; without it that part is skipped and says so.
+
+```text
+LOGLODE_OPENLINEAGE_SPEC=OpenLineage/spec python -m pytest -rs tests/integration/test_openlineage.py
+```
 """
 
 

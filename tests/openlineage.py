@@ -1,4 +1,4 @@
-"""The official schema of OpenLineage, as far as it can be had: made from the official client's models.
+"""The schema of OpenLineage as the official client's models have it, and the official files where they are given.
 
 No package carries the JSON schemas themselves. The client's classes are generated from them, one for each
 object, with the address of its schema, names, types and what is required; from the classes the same schema is made
@@ -17,11 +17,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import attr
 import jsonschema
 from openlineage.client import generated
 from openlineage.client.generated import base
+from tests import openlineage_schemas
 
 Json = dict[str, Any]
 Event = Json
@@ -42,6 +44,12 @@ def _is_uuid(text: object) -> bool:
 @_checker.checks("date-time", raises=ValueError)
 def _is_moment(text: object) -> bool:
     return datetime.fromisoformat(str(text)).tzinfo is not None
+
+
+@_checker.checks("uri", raises=ValueError)
+def _is_uri(text: object) -> bool:
+    parts = urlsplit(str(text))
+    return bool(parts.scheme and (parts.netloc or parts.path)) and not set(str(text)) & set(' <>"{}|\\^`')
 
 
 @cache
@@ -68,7 +76,7 @@ def violations(event: Json) -> list[str]:
                 told.append(f"{key}: no {kind.__name__} at {facet.get('_schemaURL')}")
             else:
                 told += [f"{key}: {text}" for text in _violations(facet, found)]
-    return told
+    return told + openlineage_schemas.violations(event, _checker)
 
 
 def _violations(told: Json, model: type) -> list[str]:

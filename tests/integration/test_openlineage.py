@@ -11,8 +11,9 @@ from typing import Any
 
 import deltalake
 import pytest
+from tests import openlineage_schemas
 from tests.integration.test_lambda import LAKE, Context, put
-from tests.openlineage import Event, checked, kinds
+from tests.openlineage import Event, checked, kinds, violations
 from tests.receiver import Receiver
 from tests.tools import (
     BUCKET,
@@ -95,6 +96,20 @@ def test_each_step_has_a_start_and_an_end(lake: Path, events: list[Event]) -> No
     assert not list((lake / "ops" / "_openlineage").iterdir())
     text = json.dumps(events)
     assert not [word for word in ("anna", "<script", "203.0.113.7", "PROBE") if word in text]
+
+
+def test_the_official_schemas_take_every_event_and_refuse_a_broken_one(events: list[Event]) -> None:
+    if openlineage_schemas.FOLDER is None:
+        pytest.skip(f"the official JSON schemas are not at hand: {openlineage_schemas.VARIABLE}")
+    told = [text for event in events for text in violations(event)]
+    assert told == []
+    broken = json.loads(json.dumps(events[1]))
+    del broken["run"]["runId"]
+    broken["outputs"][0]["facets"]["columnLineage"]["fields"]["status"] = {}
+    refused = " ".join(violations(broken))
+    assert "'runId' is a required property" in refused and "$.fields.status 'inputFields'" in refused
+    if missing := set().union(*map(openlineage_schemas.without_file, events)):
+        pytest.skip(f"all that the folder knows is right; it has no file for {', '.join(sorted(missing))}")
 
 
 def test_versions_and_rows_of_silver_are_those_of_its_log_and_of_ops_runs(
