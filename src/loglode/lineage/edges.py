@@ -28,7 +28,7 @@ def edges(graph: Graph, column: Column, stored: Collection[str]) -> list[Edge]:
         node = graph.node(waiting.pop())
         if node.is_aggregate:
             subtype = "AGGREGATION"
-        elif node.steps and subtype == "IDENTITY":
+        elif node.made and subtype == "IDENTITY":
             subtype = "TRANSFORMATION"
         found |= {_whole(c) for c in node.inputs if c.relation in stored}
         fresh = [c for c in node.inputs if c.relation not in stored and c not in seen]

@@ -15,10 +15,13 @@ from loglode.formats import Format
 from loglode.gold.model import Model
 from loglode.lineage.sql import Leaves, Made, Statement
 from loglode.silver import MEMOS, silver_statement
+from loglode.silver.canonical import logged
 from loglode.silver.masking import KEY, PLACEHOLDERS
 
 BRONZE, SILVER, QUARANTINE = "bronze", "web_logs", "quarantine"
 _LOGGED = "log_"
+# What a line's format has made of it, as a relation.
+_FORMAT = "logged_lines"
 _LINES = frozenset({"text", "line_id", "fingerprint", "source_object", "source_line", "fault", "key_count"})
 # What gold models are given beside the lake's tables: the contract's settings, and the days of a run.
 _GIVEN = {
@@ -40,7 +43,8 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A column and one step back. `steps` are SQL, the first thing done to the inputs first.
+    """A column and one step back. `made` are the expressions on the way, the last thing done first,
+    without those that only pass a column on.
 
     `rows` are the columns that filter, join or group in this step. `masking` is how the step hides
     personal data, or none. `is_aggregate`: many rows go into one value.
@@ -49,9 +53,14 @@ class Node:
     column: Column
     inputs: tuple[Column, ...]
     rows: tuple[Column, ...]
-    steps: tuple[str, ...]
+    made: tuple[exp.Expression, ...] = ()
     masking: str = "none"
     is_aggregate: bool = False
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """SQL of what is done to the inputs, first things first."""
+        return tuple(dict.fromkeys(expression.sql("duckdb") for expression in reversed(self.made)))
 
 
 class Graph:
@@ -138,16 +147,19 @@ class Graph:
         relation, name = column
         if relation == QUARANTINE and name in self._fields and name in self._relations[QUARANTINE]:
             # A refused line's own time, read as that of any line.
-            return Node(column, (Column(BRONZE, name),) if self._is_read(name) else (), (), ())
+            return Node(column, (Column(BRONZE, name),) if self._is_read(name) else (), ())
         if relation == SILVER:
             return self._silver_node(column)
         if relation not in self._models:
-            return Node(column, (), (), ())
+            return Node(column, (), ())
         self._known(column)
         made = self._statement(relation).made_of(name)
-        is_aggregate = any(e.find(exp.AggFunc) for e in made.expressions)
         return Node(
-            column, _columns(made.values), self._shape(relation), _texts(made), is_aggregate=is_aggregate
+            column,
+            _columns(made.values),
+            self._shape(relation),
+            _steps(made),
+            is_aggregate=made.is_aggregate,
         )
 
     def _silver_node(self, column: Column) -> Node:
@@ -157,44 +169,68 @@ class Graph:
             Column(BRONZE, name.removeprefix(_LOGGED)) for _, name in made.values if not name.startswith("#")
         }
         return Node(
-            column, tuple(sorted(inputs)), (), _texts(made), _masking(self._fields[column.name].masking, made)
+            column, tuple(sorted(inputs)), (), _steps(made), _masking(self._fields[column.name].masking, made)
         )
 
     def _followed(self, statement: Statement, name: str) -> Made:
-        """A column with the memos' tables followed to the line as well."""
+        """A column with the memos' tables and the format's steps followed to the line as well."""
         made = statement.made_of(name)
         values: set[tuple[str, str]] = set()
-        expressions = list(made.expressions)
-        for relation, column in made.values:
-            if relation in self._memos:
-                below = self._memos[relation].made_of(column)
-                values |= below.values
-                expressions += [e for e in below.expressions if e not in made.expressions]
+        expressions = dict.fromkeys(made.expressions)
+        waiting = sorted(made.values, reverse=True)
+        while waiting:
+            leaf = waiting.pop()
+            below = self._below(*leaf)
+            if below is None:
+                values.add(leaf)
             else:
-                values.add((relation, column))
+                waiting += sorted(below.values, reverse=True)
+                expressions |= dict.fromkeys(below.expressions)
         return Made(frozenset(values), tuple(expressions))
+
+    def _below(self, relation: str, name: str) -> Made | None:
+        """What a column is made of that the silver statement takes from elsewhere; None of a line's own."""
+        if relation in self._memos:
+            return self._memos[relation].made_of(name)
+        return self._logged.made_of(name) if relation == _FORMAT and name not in _LINES else None
 
     @cached_property
     def _silver(self) -> Statement:
         memos = {memo.name: frozenset({"key", *memo.kept}) for memo in MEMOS}
         # Refused lines leave by the same statement; in silver none is left.
-        return Statement(
+        return self._over_format(
             silver_statement(self._contract, self._format, frozenset()),
-            {"lines": _LINES, **memos},
-            is_leaf=_is_logged,
+            memos,
             never=frozenset({"is_refused"}),
         )
 
     @cached_property
     def _memos(self) -> dict[str, Statement]:
-        return {
-            memo.name: Statement(
-                memo.statement(self._contract, self._format, frozenset()),
-                {"lines": _LINES},
-                is_leaf=_is_logged,
-            )
-            for memo in MEMOS
-        }
+        texts = {memo.name: memo.statement(self._contract, self._format, frozenset()) for memo in MEMOS}
+        return {name: self._over_format(sql, {}) for name, sql in texts.items()}
+
+    @cached_property
+    def _logged(self) -> Statement:
+        """The lowest part, which finds the logged texts; hardly ever asked for, since these are leaves."""
+        return Statement(self._logged_sql, {"lines": _LINES}, is_leaf=_is_logged)
+
+    @cached_property
+    def _logged_sql(self) -> str:
+        return logged(self._contract, self._format, frozenset())
+
+    def _over_format(
+        self, sql: str, relations: Mapping[str, frozenset[str]], *, never: frozenset[str] = frozenset()
+    ) -> Statement:
+        """A statement of which the lowest part stands for a relation: it is half of the text, all of them
+        have it, and parsing is what takes the time."""
+        steps = self._format.steps(self._contract, frozenset())
+        found = frozenset({"is_malformed", *(name for step in steps for name in step)})
+        return Statement(
+            sql.replace(f"({self._logged_sql})", f" {_FORMAT}"),
+            {_FORMAT: _LINES | found, "lines": _LINES, **relations},
+            is_leaf=_is_logged,
+            never=never,
+        )
 
     def _statement(self, relation: str) -> Statement:
         if relation not in self._statements:
@@ -221,10 +257,8 @@ def _columns(leaves: Leaves) -> tuple[Column, ...]:
     return tuple(sorted(Column(*leaf) for leaf in leaves))
 
 
-def _texts(made: Made) -> tuple[str, ...]:
-    """Steps as SQL, first things first, without those that only pass a column on."""
-    told = (e for e in reversed(made.expressions) if not isinstance(e, exp.Column))
-    return tuple(dict.fromkeys(e.sql("duckdb") for e in told))
+def _steps(made: Made) -> tuple[exp.Expression, ...]:
+    return tuple(e for e in made.expressions if not isinstance(e, exp.Column))
 
 
 def _masking(declared: str, made: Made) -> str:

@@ -15,6 +15,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.simplify import simplify
 
 from loglode.errors import ModelError
+from loglode.lineage.parts import Parts, member_of, parts_of
 
 Leaf = tuple[str, str]
 """(relation, column)"""
@@ -25,10 +26,14 @@ _SHAPING = ("where", "group", "having", "qualify", "order", "distinct", "limit")
 
 @dataclass(slots=True)
 class Made:
-    """A column: leaves whose values go into it, and every expression on the way, the last one first."""
+    """A column: leaves whose values go into it, and every expression on the way, the last one first.
+
+    `is_aggregate`: on the way many rows become one value.
+    """
 
     values: Leaves
     expressions: tuple[exp.Expression, ...]
+    is_aggregate: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +69,7 @@ class Statement:
         self._relations = relations
         self._is_leaf = is_leaf
         self._never = never
+        self._parts: dict[int, Parts] = {}
         try:
             query = sqlglot.parse_one(sql, read="duckdb")
         except SqlglotError as error:
@@ -73,6 +79,7 @@ class Statement:
         if not isinstance(query, exp.Query):
             raise ModelError("lineage is of a SELECT alone")
         self._root = self._scope(query, {}, None)
+        self._shaped_by: Leaves | None = None
 
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, in order; those of a `*` are left out."""
@@ -87,7 +94,9 @@ class Statement:
 
     def shaped_by(self) -> Leaves:
         """Leaves that decide which rows there are: filters, joins and groups."""
-        return self._shape(self._root)
+        if self._shaped_by is None:
+            self._shaped_by = self._shape(self._root)
+        return self._shaped_by
 
     def _scope(self, query: exp.Query, known: Mapping[str, _Scope], outer: _Scope | None) -> _Scope:
         known = dict(known)
@@ -127,11 +136,20 @@ class Statement:
             self._nested(scope, expression, known)
 
     def _nested(self, scope: _Scope, expression: exp.Expression, known: Mapping[str, _Scope]) -> None:
-        for query in _inner_queries(expression):
+        for query in self._held(expression).queries:
             scope.inner[id(query)] = self._scope(query, known, scope)
 
+    def _held(self, expression: exp.Expression) -> Parts:
+        """The parts of an expression, looked for once: walking trees is half of what following takes."""
+        found = self._parts.get(id(expression))
+        if found is None:
+            found = self._parts[id(expression)] = parts_of(expression)
+        return found
+
     def _reduced(self, expression: exp.Expression) -> exp.Expression:
-        if not any(column.name in self._never for column in expression.find_all(exp.Column)):
+        if not self._never or not any(
+            column.name in self._never for column in expression.find_all(exp.Column)
+        ):
             return expression
         told = expression.transform(
             lambda e: exp.false() if isinstance(e, exp.Column) and e.name in self._never else e
@@ -153,15 +171,18 @@ class Statement:
             return Made(
                 frozenset().union(*(side.values for side in sides)),
                 tuple(e for side in sides for e in side.expressions),
+                any(side.is_aggregate for side in sides),
             )
         base, _, member = name.partition(".")
         if base in scope.outputs:
-            expression = _member(scope.outputs[base], member)
-            found = [self._column(scope, column, name) for column in _own_columns(expression)]
-            found += [self._inner(scope, query) for query in _inner_queries(expression)]
+            expression = member_of(scope.outputs[base], member)
+            parts = self._held(expression)
+            found = [self._column(scope, column, name) for column in parts.columns]
+            found += [self._inner(scope, query) for query in parts.queries]
             return Made(
                 frozenset().union(*(part.values for part in found)),
                 tuple(dict.fromkeys([expression, *(e for part in found for e in part.expressions)])),
+                parts.is_aggregate or any(part.is_aggregate for part in found),
             )
         for star in scope.stars:
             if self._has(scope.sources[star], name):
@@ -180,6 +201,7 @@ class Statement:
         return Made(
             frozenset().union(self._shape(inner), *(m.values for m in made)),
             tuple(e for m in made for e in m.expressions),
+            any(m.is_aggregate for m in made),
         )
 
     def _column(self, scope: _Scope, column: exp.Column, asked_for: str = "") -> Made:
@@ -214,29 +236,14 @@ class Statement:
     def _shape(self, scope: _Scope) -> Leaves:
         found = frozenset().union(*(self._shape(side) for side in scope.branches))
         for clause in _shaping(scope.query):
-            for column in _own_columns(clause):
+            parts = self._held(clause)
+            for column in parts.columns:
                 found |= self._column(scope, column).values
-            for query in _inner_queries(clause):
+            for query in parts.queries:
                 found |= self._inner(scope, query).values
         for source in scope.sources.values():
             found |= self._shape(source) if isinstance(source, _Scope) else _NONE
         return found
-
-
-def _member(expression: exp.Expression, member: str) -> exp.Expression:
-    """The expression of one member where a struct is put together; of the whole where it is not."""
-    if not member:
-        return expression
-
-    def only(node: exp.Expression) -> exp.Expression:
-        if isinstance(node, exp.Struct):
-            for pair in node.expressions:
-                if pair.this.name == member:
-                    value: exp.Expression = pair.expression
-                    return value
-        return node
-
-    return expression.transform(only)
 
 
 def _sources(query: exp.Query) -> Iterator[exp.Expression]:
@@ -255,18 +262,3 @@ def _shaping(query: exp.Query) -> Iterator[exp.Expression]:
     for join in query.args.get("joins") or ():
         if condition := join.args.get("on"):
             yield condition
-
-
-def _own_columns(expression: exp.Expression) -> Iterator[exp.Column]:
-    """Columns of the expression, without those of queries inside it and without a lambda's parameters."""
-    bound = {p.name for made in expression.find_all(exp.Lambda) for p in made.expressions}
-    for node in expression.walk(prune=lambda n: isinstance(n, exp.Query)):
-        if isinstance(node, exp.Column) and not (node.name in bound and not node.table):
-            yield node
-
-
-def _inner_queries(expression: exp.Expression) -> Iterator[exp.Query]:
-    """Outermost queries inside the expression: `in (select ..)`, scalar subqueries."""
-    for node in expression.walk(prune=lambda n: isinstance(n, exp.Query)):
-        if isinstance(node, exp.Query):
-            yield node

@@ -9,14 +9,19 @@ from loglode.silver import urls
 from loglode.silver.layers import layer
 
 
-def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
-    """SELECT over `lines`: its columns, `is_malformed`, and `raw_<field>` for each field that is read."""
+def logged(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
+    """SELECT over `lines`: its columns, those of the format's steps, `is_malformed`, and `log_<field>`."""
     sql = "select * from lines"
     for step in fmt.steps(contract, known_keys):
         sql = layer(sql, step)
+    columns = {f"log_{name}": text for name, text in fmt.fields(contract, known_keys).items()}
+    return layer(sql, {"is_malformed": fmt.invalid(), **columns})
+
+
+def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
+    """SELECT over `lines`: its columns, `is_malformed`, and `raw_<field>` for each field that is read."""
+    sql = logged(contract, fmt, known_keys)
     fields = fmt.fields(contract, known_keys)
-    columns = {f"log_{name}": text for name, text in fields.items()}
-    sql = layer(sql, {"is_malformed": fmt.invalid(), **columns})
     sql = layer(sql, {"request_line": f"case when {urls.is_request('log_request')} then log_request end"})
     sql = layer(
         sql,
