@@ -200,18 +200,18 @@ def test_a_column_that_is_being_added_is_asked_for_again(
     """Between the look at the table and the change, another process makes a change of its own."""
     columns = (("a", "VARCHAR", ""), ("year", "INTEGER", ""))
     Table(TableSpec("t", columns, ("year",), ""), tmp_path / "t").snapshot_or_create()
-    look = Table.snapshot
+    look = Table._load
     others = [1, 2]
 
-    def snapshot(self: Table) -> Snapshot:
-        found = look(self)
+    def load(self: Table, version: int | None) -> Snapshot:
+        found = look(self, version)
         if others:
             added = deltalake.Field(f"theirs{len(others)}", PrimitiveType("string"))
             DeltaTable(tmp_path / "t").alter.add_columns([added])
             others.pop()
         return found
 
-    monkeypatch.setattr(Table, "snapshot", snapshot)
+    monkeypatch.setattr(Table, "_load", load)
     wider = Table(TableSpec("t", (*columns, ("mine", "BIGINT", "")), ("year",), ""), tmp_path / "t")
     names = {field.name for field in wider.snapshot_or_create().delta.schema().fields}
     assert names == {"a", "year", "mine", "theirs1", "theirs2"}

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import random
 import shutil
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import deltalake
 import pytest
 from deltalake import DeltaTable
 from tests.tools import (
     BY_BATCH,
     GOLD,
+    QUALITY,
     QUARANTINE,
     RUNS,
     SILVER,
@@ -19,12 +23,14 @@ from tests.tools import (
     assert_same,
     load,
     record,
+    settings,
     state,
     table,
     verify,
     write,
 )
 
+from loglode import pipeline
 from loglode.lake.table import CONFIGURATION
 
 EVENT_GOLD = [name for name in GOLD if name not in BY_BATCH]
@@ -193,3 +199,31 @@ def test_a_lake_that_lives_for_months_survives_the_cleaning_of_its_log(
     assert f"{1:020d}" not in kept, "the log was not cleaned: the test shows nothing"
     for name in (SILVER, RUNS, "gold/pipeline_metrics"):
         assert len(table(lake, name)) == 7
+
+
+def test_a_run_reads_each_log_once_and_again_where_it_commits_between(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On S3 each reading is a request for every commit of a log."""
+    load(lake, write(tmp_path / "one.json", visits(0)))
+    opened: Counter[str] = Counter()
+
+    def named_by(uri: str) -> str:
+        return "/".join(uri.rstrip("/").split("/")[-2:])
+
+    class Counted(DeltaTable):
+        def __init__(self, uri: str, *words: Any, **named: Any) -> None:
+            opened[named_by(uri)] += 1
+            super().__init__(uri, *words, **named)
+
+        def transaction_version(self, app_id: str) -> int | None:
+            opened[f"{named_by(self.table_uri)} transactions"] += 1
+            return super().transaction_version(app_id)
+
+    more = write(tmp_path / "two.json", visits(1))
+    monkeypatch.setattr(deltalake, "DeltaTable", Counted)
+    assert pipeline.run(settings(lake), [str(more)]).rows_silver
+    changing = {SILVER: 2, QUARANTINE: 2, RUNS: 2}  # gold reads what was committed to them
+    assert opened == {name: changing.get(name, 1) for name in (SILVER, QUARANTINE, RUNS, QUALITY, *GOLD)} | {
+        f"{name} transactions": 1 for name in (QUARANTINE, RUNS, QUALITY, *GOLD)
+    }

@@ -1,8 +1,8 @@
 """The one committer: a list of files becomes visible in one atomic Delta commit, or not at all.
 
-Every commit of a table carries the application transaction SEQUENCE. Delta refuses the second of
-two commits that carry the same one from the same snapshot, so no two writers can pass side by side;
-the one that is refused reloads and asks again what there is still to do.
+Every commit of a table carries the application transaction SEQUENCE. Delta refuses the second of two
+commits that carry the same one from the same snapshot, whatever its number, so no two writers can pass
+side by side; the one that is refused reloads and asks again what there is still to do.
 """
 
 from __future__ import annotations
@@ -85,11 +85,10 @@ def _to_add(file: StagedFile) -> dict[str, Any]:
 
 def try_commit(snapshot: Snapshot, commit: Commit) -> bool:
     """Commit on top of the snapshot; False if another writer came first."""
-    sequence = (snapshot.transaction(SEQUENCE) or 0) + 1
     now_ms = int(time.time() * 1000)
     actions: list[AddAction | RemoveAction] = [_add(add, commit) for add in commit.adds]
     actions += [_remove(file, now_ms, commit) for file in commit.removes]
-    transactions = {**commit.transactions, SEQUENCE: sequence}
+    transactions = {**commit.transactions, SEQUENCE: snapshot.version + 1}
     spec = snapshot.table.spec
     try:
         with reaching(snapshot.table.root):
@@ -112,14 +111,18 @@ def try_commit(snapshot: Snapshot, commit: Commit) -> bool:
     return True
 
 
-def commit_when(table: Table, decide: Callable[[Snapshot], Commit | None]) -> Snapshot:
+def commit_when(
+    table: Table, decide: Callable[[Snapshot], Commit | None], known: Snapshot | None = None
+) -> Snapshot:
     """Ask `decide` what to commit on the newest version until a commit goes through.
 
-    `decide` returns None when nothing is left to do. Returns the snapshot it was last asked with.
+    A version that is `known` is used while no other follows it: that spares reading the log again. `decide`
+    returns None when nothing is left to do. Returns the snapshot it was last asked with.
     Raises CommitConflictError after MAX_ATTEMPTS.
     """
     for attempt in range(MAX_ATTEMPTS):
-        snapshot = table.snapshot_or_create()
+        snapshot = table.snapshot_or_create(known.seen_as(table) if known and known.is_newest else None)
+        known = None
         commit = decide(snapshot)
         if commit is None:
             return snapshot

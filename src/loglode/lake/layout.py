@@ -16,6 +16,8 @@ class Lake:
 
     def __init__(self, root: Location, contract: Contract, gold: tuple[str, ...] = ()) -> None:
         self.root = root
+        # The version of silver until which this process knows all other tables to have followed.
+        self.settled = 0
         self.contract = contract
         self.gold_names = gold
         silver = TableSpec(
@@ -28,6 +30,7 @@ class Lake:
         self.quarantine = Table(QUARANTINE, root / "quarantine" / "web_logs")
         self.runs = Table(RUNS, root / "ops" / "runs")
         self.quality = Table(QUALITY, root / "ops" / "quality")
+        self._gold = {name: Table(TableSpec(name, (), DAY, ""), self.gold_root(name)) for name in gold}
 
     def gold_root(self, name: str) -> Location:
         """Folder of a gold table."""
@@ -35,7 +38,7 @@ class Lake:
 
     def gold(self, name: str) -> Table:
         """A gold table, to look at; its columns are its model's."""
-        return Table(TableSpec(name, (), DAY, ""), self.gold_root(name))
+        return self._gold[name]
 
     def existing(self) -> Iterator[tuple[str, Location]]:
         """(name, folder) of each table that is there, by layer."""

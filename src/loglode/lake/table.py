@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ from deltalake.schema import ArrayType, PrimitiveType, StructType
 
 from loglode.errors import LakeError
 from loglode.refusals import refusal_in
-from loglode.storage import Location, S3Path, delta_options
+from loglode.storage import Location, S3Path, delta_options, names_after
 from loglode.tables import TableSpec
 
 # Checkpoints keep loading quick; application transactions are forgotten after a while, and what
 # comes again later is caught by the events' own identity.
 TRANSACTION_DAYS = 60
+LOG = "_delta_log"
 CONFIGURATION = {
     "delta.checkpointInterval": "20",
     "delta.setTransactionRetentionDuration": f"interval {TRANSACTION_DAYS} days",
@@ -94,15 +96,29 @@ class Snapshot:
     def __init__(self, table: Table, delta: deltalake.DeltaTable) -> None:
         self.table = table
         self.delta = delta
-        self._files: list[ActiveFile] | None = None  # of a version, which never changes
+        self.version = delta.version()
+        # Of a version, which never changes. Each question to the log reads it anew.
+        self._files: list[ActiveFile] | None = None
+        self._transactions: dict[str, int | None] = {}
 
     @property
-    def version(self) -> int:
-        return self.delta.version()
+    def is_newest(self) -> bool:
+        """Whether no version follows: the log is listed, which costs less than to read it."""
+        follows = f"{self.version + 1:020d}"
+        return self.delta.version() == self.version and not names_after(self.table.root / LOG, follows)
+
+    def seen_as(self, table: Table) -> Snapshot:
+        """The same version, with another declaration of its table."""
+        other = copy.copy(self)
+        other.table = table
+        return other
 
     def transaction(self, app_id: str) -> int | None:
         """Version last committed under an application id, or None."""
-        return self.delta.transaction_version(app_id)
+        if app_id not in self._transactions:
+            with reaching(self.table.root):
+                self._transactions[app_id] = self.delta.transaction_version(app_id)
+        return self._transactions[app_id]
 
     def nulls(self, column: str) -> dict[str, int]:
         """Nulls of a column in each file that tells; paths are relative to the table."""
@@ -192,44 +208,68 @@ class Table:
     def __init__(self, spec: TableSpec, root: Location) -> None:
         self.spec = spec
         self.root = root
+        self._last: Snapshot | None = None
 
     @property
     def exists(self) -> bool:
         """Whether a first commit was made; what a killed process left in the log does not count."""
+        if self._last is not None:
+            return True
         with reaching(self.root):
             return deltalake.DeltaTable.is_deltatable(str(self.root), delta_options(self.root))
 
+    def newest(self) -> Snapshot | None:
+        """The newest version; None of a table that is not there. Raises LakeError for a damaged one."""
+        try:
+            return self._load(None)
+        except TableNotFoundError:
+            return None
+
     def snapshot(self, version: int | None = None) -> Snapshot:
         """The newest version, or a certain one. Raises LakeError where there is none that can be read."""
-        options = delta_options(self.root)
         try:
-            with reaching(self.root):
-                found = deltalake.DeltaTable(str(self.root), version=version, storage_options=options)
-            return Snapshot(self, found)
+            return self._load(version)
         except TableNotFoundError as error:
             raise LakeError(
                 f"no table at {self.root}", hint="`loglode run SOURCE --lake DIR` makes it"
             ) from error
+
+    def _load(self, version: int | None) -> Snapshot:
+        if version is None and self._last is not None and self._last.is_newest:
+            return self._last
+        options = delta_options(self.root)
+        try:
+            with reaching(self.root):
+                found = deltalake.DeltaTable(str(self.root), version=version, storage_options=options)
+        except TableNotFoundError:
+            raise
         except DeltaError as error:
             raise LakeError(f"table {self.spec.name} at {self.root} is damaged: {error}") from error
+        snapshot = Snapshot(self, found)
+        if version is None:
+            self._last = snapshot
+        return snapshot
 
-    def snapshot_or_create(self) -> Snapshot:
-        """The newest version; a table without one is made. Columns new in the declaration are added."""
-        if not self.exists:
-            if isinstance(self.root, Path):
-                self.root.mkdir(parents=True, exist_ok=True)
-            try:
-                self._create()
-            except DeltaError:
-                # Another process made it in the same moment; if not, the next line says so.
-                return self.snapshot()
-        snapshot = self.snapshot()
+    def snapshot_or_create(self, known: Snapshot | None = None) -> Snapshot:
+        """The newest version, or one that is known; a table without one is made.
+
+        Columns new in the declaration are added.
+        """
+        snapshot = known or self.newest() or self._made()
         while added := self._not_in(snapshot):
             # Refused when another process changed the table meanwhile: then look again.
             with contextlib.suppress(CommitFailedError), reaching(self.root):
                 snapshot.delta.alter.add_columns(added)
             snapshot = self.snapshot()
         return snapshot
+
+    def _made(self) -> Snapshot:
+        if isinstance(self.root, Path):
+            self.root.mkdir(parents=True, exist_ok=True)
+        # Another process may make it in the same moment; if none did, the next line says so.
+        with contextlib.suppress(DeltaError):
+            self._create()
+        return self.snapshot()
 
     def _create(self) -> None:
         with reaching(self.root):

@@ -49,8 +49,13 @@ def open_lake(settings: Settings) -> Lake:
 
 
 @contextlib.contextmanager
-def open_context(settings: Settings, progress: Progress | None = None) -> Iterator[Context]:
-    """Make ready for writing. Raises LakeError when the lake's folder cannot be written."""
+def open_context(
+    settings: Settings, progress: Progress | None = None, lake: Lake | None = None
+) -> Iterator[Context]:
+    """Make ready for writing, to a lake that was opened before if one is given.
+
+    Raises LakeError when the lake's folder cannot be written.
+    """
     try:
         if isinstance(settings.lake, Path):
             settings.lake.mkdir(parents=True, exist_ok=True)
@@ -62,9 +67,9 @@ def open_context(settings: Settings, progress: Progress | None = None) -> Iterat
             s3_errors(),
             contextlib.closing(_engine(settings, folder)) as engine,
         ):
-            models, lake = load_models(), open_lake(settings)
-            emitter = open_emitter(settings, lake, folder)
-            yield Context(settings, lake, models, engine, folder, key, progress or _silent, emitter)
+            opened = lake or open_lake(settings)
+            emitter = open_emitter(settings, opened, folder)
+            yield Context(settings, opened, load_models(), engine, folder, key, progress or _silent, emitter)
     except OSError as error:
         raise LakeError(
             f"cannot write to lake {settings.lake}: {error}",

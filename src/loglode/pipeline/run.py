@@ -45,7 +45,7 @@ def run(
     fresh = new_objects(lake, objects)
     report.objects_skipped = len(objects) - len(fresh)
     if fresh or not gold_is_current(lake) or is_left_over(settings, lake):
-        with open_context(settings, progress) as context:
+        with open_context(settings, progress, lake) as context:
             with logs.bound(step=Step.SILVER):
                 _load(context, fresh, format, report)
                 if lake.silver.exists:
@@ -68,12 +68,13 @@ def load_objects(
     `may_go_on` is asked before each batch but the first; what is left then is told in `objects_left`.
     """
     report = RunReport()
-    fresh = new_objects(open_lake(settings), objects)
+    lake = open_lake(settings)
+    fresh = new_objects(lake, objects)
     report.objects_skipped = len(objects) - len(fresh)
-    with open_context(settings) as context, logs.bound(step=Step.SILVER):
+    with open_context(settings, lake=lake) as context, logs.bound(step=Step.SILVER):
         _load(context, fresh, format, report, may_go_on)
-        if context.lake.silver.exists:
-            settle(context.lake, context.lake.silver.snapshot())
+        if lake.silver.exists:
+            settle(lake, lake.silver.snapshot())
     told = report.objects + report.objects_skipped + report.objects_left + len(report.failed)
     if told != len(objects):
         raise BooksError(
@@ -88,7 +89,7 @@ def update_gold(settings: Settings) -> int:
     lake = open_lake(settings)
     if not lake.silver.exists or (gold_is_current(lake) and not is_left_over(settings, lake)):
         return 0
-    with open_context(settings) as context:
+    with open_context(settings, lake=lake) as context:
         return len(silver_to_gold(context))
 
 

@@ -61,11 +61,12 @@ def settle(lake: Lake, silver: Snapshot) -> None:
 
     Raises LakeError when the log no longer holds commits that were never applied.
     """
-    if silver.version == 0:
+    if silver.version <= lake.settled:
         return
     commit_when(lake.quarantine, lambda snapshot: _quarantine_commit(lake, silver.version, snapshot))
     for table, rows_of in ((lake.runs, run_rows), (lake.quality, quality_rows)):
         commit_when(table, partial(_rows_commit, lake, silver.version, table, rows_of))
+    lake.settled = silver.version
 
 
 def records_after(lake: Lake, after: int, until: int) -> dict[int, dict[str, Any]] | None:

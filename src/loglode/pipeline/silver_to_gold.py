@@ -7,7 +7,7 @@ seen. A killed run leaves each table either as it was or done, and the next run 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -39,11 +39,13 @@ BATCH_TABLE = "pipeline_metrics"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be done: silver's version to reach, days to recompute, each table's bookmark."""
+    """What is to be done: silver's version to reach, days to recompute, each gold table's bookmark."""
 
     version: int
     days: list[date]
     bookmarks: dict[str, int]
+    # Each gold table that is there, as it was seen.
+    seen: dict[str, Snapshot]
     # The step in OpenLineage events, where it is told.
     run_id: str = ""
 
@@ -91,49 +93,46 @@ def _computed(context: Context, silver: Snapshot, work: Work) -> list[Written]:
 
 
 def _plan(context: Context, silver: Snapshot) -> Work | None:
-    names = context.lake.gold_names
-    seen = {name: _bookmarks(context.lake, name) for name in names}
-    bookmarks = {name: version for name, (version, _) in seen.items()}
-    processed_at = [micros for name, (_, micros) in seen.items() if name != BATCH_TABLE]
+    found = {name: context.lake.gold(name).newest() for name in context.lake.gold_names}
+    seen = {name: snapshot for name, snapshot in found.items() if snapshot is not None}
+    bookmarks = {name: _bookmark(snapshot) for name, snapshot in found.items()}
     after = min(bookmarks.values())
     if after >= silver.version:
         return None
-    touched = _touched_days(context, silver, after, min(processed_at))
+    touched = _touched_days(context, silver, after, seen)
     present = {_day(f) for f in silver.files()}
     reach = range(-REACH_BEFORE, REACH_AFTER + 1)
     near = {d + timedelta(days=n) for d in touched for n in reach} & present
-    return Work(silver.version, sorted(touched | near), bookmarks)
+    return Work(silver.version, sorted(touched | near), bookmarks, seen)
 
 
 def gold_is_current(lake: Lake) -> bool:
     """Whether every gold table has seen silver's newest version (also when there is no lake yet)."""
-    if not lake.silver.exists:
-        return True
-    return gold_version(lake) >= lake.silver.snapshot().version
+    silver = lake.silver.newest()
+    # One table behind is enough to know: the others are not looked at.
+    return silver is None or all(
+        _bookmark(lake.gold(name).newest()) >= silver.version for name in lake.gold_names
+    )
 
 
 def gold_version(lake: Lake) -> int:
     """The version of silver that every gold table has seen; 0 where one has seen none."""
-    return min(_bookmarks(lake, name)[0] for name in lake.gold_names)
+    return min(_bookmark(lake.gold(name).newest()) for name in lake.gold_names)
 
 
-def _bookmarks(lake: Lake, name: str) -> tuple[int, int]:
-    """What a gold table has seen of silver: its version, and its high-water mark of processed_at."""
-    table = lake.gold(name)
-    if not table.exists:
-        return 0, 0
-    snapshot = table.snapshot()
-    return snapshot.transaction(SILVER_VERSION) or 0, snapshot.transaction(PROCESSED_AT) or 0
+def _bookmark(table: Snapshot | None, name: str = SILVER_VERSION) -> int:
+    """What a gold table has seen of silver: its version, or its high-water mark of processed_at."""
+    return 0 if table is None else table.transaction(name) or 0
 
 
-def _touched_days(context: Context, silver: Snapshot, after: int, processed_at: int) -> set[date]:
+def _touched_days(context: Context, silver: Snapshot, after: int, seen: Mapping[str, Snapshot]) -> set[date]:
     """Days that changed since a version; without its log, those of files processed since."""
     if not after:
         return {_day(f) for f in silver.files()} | _quarantine_days(context)
     records = records_after(context.lake, after, silver.version)
     if records is not None:
         return {date(*day) for record in records.values() for day in record["days"]}
-    floor_ms = processed_at // 1000
+    floor_ms = min(_bookmark(t, PROCESSED_AT) for name, t in seen.items() if name != BATCH_TABLE) // 1000
     return {_day(f) for f in silver.files() if f.modified_ms >= floor_ms} | _quarantine_days(context)
 
 
@@ -206,7 +205,7 @@ def _commit(
 
     def decide(snapshot: Snapshot) -> Commit | None:
         # Asked again after a conflict: a run that saw more of silver has nothing left for us to do.
-        if (snapshot.transaction(SILVER_VERSION) or 0) >= work.version:
+        if _bookmark(snapshot) >= work.version:
             return None
         return Commit(
             adds=publish(table, staged),
@@ -215,7 +214,7 @@ def _commit(
             metadata=_told(context, work, staged),
         )
 
-    return _written(commit_when(table, decide), work, staged)
+    return _written(commit_when(table, decide, work.seen.get(model.name)), work, staged)
 
 
 def _commit_batches(
@@ -230,7 +229,7 @@ def _commit_batches(
 
     def decide(snapshot: Snapshot) -> Commit | None:
         nonlocal staged
-        after = snapshot.transaction(SILVER_VERSION) or 0
+        after = _bookmark(snapshot)
         if after >= work.version:
             return None
         if after != work.bookmarks[model.name]:
@@ -241,12 +240,12 @@ def _commit_batches(
             metadata=_told(context, work, staged),
         )
 
-    return _written(commit_when(table, decide), work, staged)
+    return _written(commit_when(table, decide, work.seen.get(model.name)), work, staged)
 
 
 def _written(before: Snapshot, work: Work, staged: list[StagedFile]) -> Written | None:
     """What was committed on a snapshot; None where that had seen as much of silver already."""
-    if (before.transaction(SILVER_VERSION) or 0) >= work.version:
+    if _bookmark(before) >= work.version:
         return None
     spec, rows = before.table.spec, sum(file.rows for file in staged)
     return Written(spec.name, Dataset.at(before.table.root), spec.columns, rows, before.version + 1)

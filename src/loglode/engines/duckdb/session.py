@@ -61,6 +61,8 @@ def allow_s3(connection: duckdb.DuckDBPyConnection, files: Iterable[Location]) -
     if not buckets:
         return
     connection.execute(f"load {_quoted(str(_httpfs()))}")
+    # Committed files never change, and each is read by several statements.
+    connection.execute("set enable_http_metadata_cache = true")
     access = s3_access()
     scheme, _, host = (access.endpoint or "https://").partition("://")
     options = {
