@@ -52,15 +52,38 @@ def assert_followed(
         assert wanted in [e["correlation_id"] for e in pipeline.history(settings, table)], table
 
 
-def lineage_steps(bucket: str, prefix: str, correlation_id: str) -> set[tuple[str, str]]:
-    """(step, kind) of the lineage events below a prefix that name an id."""
+def lineage_events(bucket: str, prefix: str, correlation_id: str) -> list[dict[str, Any]]:
+    """The lineage events below a prefix that name an id, by run and time."""
     s3 = boto3.client("s3")
-    found = set()
+    found = []
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for entry in page.get("Contents", ()):
             event = json.loads(s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read())
             tags = event["run"]["facets"].get("tags", {}).get("tags", ())
             if {"correlation_id": correlation_id} in [{tag["key"]: tag["value"]} for tag in tags]:
-                found.add((event["job"]["name"], event["eventType"]))
+                found.append(event)
     s3.close()
-    return found
+    return sorted(found, key=lambda e: (e["run"]["runId"], e["eventType"] != "START"))
+
+
+def assert_told(bucket: str, prefix: str, gold: Settings, ids: Sequence[str]) -> None:
+    """Lineage events name the ids: of each the load, and of whichever brought gold on, gold.
+
+    Gold's events name the very versions of its tables that were committed under the same id.
+    """
+    versions = {
+        table: {e["version"]: e["correlation_id"] for e in pipeline.history(gold, table)} for table in GOLD
+    }
+    brought = 0
+    for wanted in ids:
+        ends = [e for e in lineage_events(bucket, prefix, wanted) if e["eventType"] == "COMPLETE"]
+        assert "bronze_to_silver" in [e["job"]["name"] for e in ends]
+        for end in ends:
+            if end["job"]["name"] != "silver_to_gold":
+                continue
+            for output in end["outputs"]:
+                version, table = output["facets"]["version"]["datasetVersion"], output["name"].split("/")[-1]
+                if table in versions:
+                    assert versions[table][int(version)] == wanted, (table, version)
+                    brought += 1
+    assert brought, "gold was brought on by nobody that told"

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.following import lineage_events
 from tests.integration.test_s3 import fetched, put
+from tests.openlineage import checked, kinds
 from tests.tools import ALL_TABLES, BUCKET, BY_BATCH, LINEAGE, load, log_lines, records, rows
 
 from loglode import pipeline
@@ -76,12 +78,18 @@ def test_a_job_finds_what_is_new_and_loads_it_as_one_machine_does(
     for path in logs[2:]:
         s3.upload_file(str(path), BUCKET, f"bronze/{path.name}")
     done = job("bronze_silver", lake=LAKE, bronze=BRONZE, correlation_id="c-1",
-               job__bookmark__option="job-bookmark-enable")  # fmt: skip
+               openlineage=f"{LAKE}/ops/openlineage", job__bookmark__option="job-bookmark-enable")  # fmt: skip
     rest = told(done)
     lines = log_lines(done.stderr)
     assert {line["correlation_id"] for line in lines} == {"c-1"}
     assert lines[-1]["counts"]["objects"] == rest["objects"] and lines[-1]["step"] == "bronze_to_silver"
     assert (rest["objects"], rest["left_aside"], rest["correlation_id"]) == (len(logs) - 2, 0, "c-1")
+    events = checked(lineage_events(BUCKET, "lake/ops/openlineage/", "c-1"))
+    assert kinds(events) == [("START", "COMPLETE")]
+    (end,) = [event for event in events if event["eventType"] == "COMPLETE"]
+    assert (end["job"]["name"], end["job"]["namespace"]) == ("bronze_to_silver", LAKE)
+    assert end["run"]["facets"]["processing_engine"]["name"] == "spark"
+    assert end["inputs"][0]["inputFacets"]["inputStatistics"]["rowCount"] == rest["lines_read"]
     assert (tmp_path / "bookmarks.json").exists(), "moved when the tables were committed"
     pipeline.update_gold(lake())
     assert pipeline.verify(lake()).is_ok

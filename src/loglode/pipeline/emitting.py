@@ -5,7 +5,9 @@ The commit that decides a step carries its run's id: by it another process tells
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import secrets
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 from loglode.lake import Lake
 from loglode.lake.log import commit_metadata
-from loglode.lake.staging import is_held
+from loglode.lake.staging import is_held, staging
 from loglode.lake.table import as_it_stands
 from loglode.openlineage import Emitter
 from loglode.openlineage.event import Dataset, Json
@@ -22,7 +24,7 @@ from loglode.pipeline.datasets import Written, gold_inputs, gold_output, loaded
 from loglode.settings import Settings
 from loglode.storage import Location, names_after
 
-LOAD, REPLAY, GOLD = "bronze_to_silver", "quarantine_replay", "silver_to_gold"
+LOAD, REPLAY, GOLD, RESTORE = "bronze_to_silver", "quarantine_replay", "silver_to_gold", "restore"
 RUN_ID = "openlineage_run"
 _PACKAGES = {"duckdb": "duckdb", "spark": "pyspark"}
 # Runs of other machines on a lake on S3 are taken for dead after this time.
@@ -61,6 +63,16 @@ def open_emitter(settings: Settings, lake: Lake, folder: Path) -> Emitter | None
     return emitter
 
 
+@contextlib.contextmanager
+def emitter_alone(settings: Settings, lake: Lake) -> Iterator[Emitter | None]:
+    """The sender for a step that needs no engine and writes no files, with a staging folder of its own."""
+    if settings.openlineage is None:
+        yield None
+        return
+    with staging(settings.lake, secrets.token_hex(8)) as folder:
+        yield open_emitter(settings, lake, folder)
+
+
 def _is_gone(settings: Settings, waiting: Waiting) -> bool:
     """Whether a run's process is dead: told by a lock on a disk; on S3, where there is none, by time, or
     because steps of one correlation id come one after the other."""
@@ -75,6 +87,9 @@ def _outcome(lake: Lake, waiting: Waiting) -> tuple[list[Json], list[Json]] | No
     """(inputs, outputs) of a dead run that has committed all the same; None of one that has not."""
     if waiting.about["step"] == GOLD:
         return _gold_outcome(lake, waiting)
+    if waiting.about["step"] == RESTORE:
+        back = _gold_commit(lake, waiting.about["table"], waiting.run_id)
+        return (waiting.start["inputs"], [back.told()]) if back else None
     if not lake.silver.exists:
         return None
     before, newest = waiting.about["silver_version"], lake.silver.snapshot().version

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from loglode import logs
 from loglode.errors import LakeError, UsageError
-from loglode.lake import Commit, Snapshot, Table
+from loglode.lake import Commit, Snapshot
 from loglode.lake.committer import commit_when
 from loglode.lake.table import as_it_stands
+from loglode.openlineage.event import Dataset
 from loglode.pipeline.context import open_lake
+from loglode.pipeline.datasets import Written
+from loglode.pipeline.emitting import RESTORE, RUN_ID, emitter_alone
 from loglode.pipeline.settle import SILVER_VERSION
 from loglode.pipeline.silver_to_gold import PROCESSED_AT
+from loglode.pipeline.steps import Step, restore_step
 from loglode.settings import Settings
 from loglode.storage import missing
 
@@ -27,28 +31,52 @@ def restore(settings: Settings, name: str, version: int) -> int:
             f"{name}: only tables of gold can be restored; silver, quarantine and ops balance together",
             hint="mend the cause and load bronze into a new lake, or replay quarantine",
         )
-    root = lake.gold_root(name)
-    wanted = as_it_stands(name, root, version)
-    gone = missing(root, [file.path for file in wanted.files()])
+    wanted = as_it_stands(name, lake.gold_root(name), version)
+    with (
+        logs.bound(step=RESTORE, correlation_id=settings.correlation_id),
+        emitter_alone(settings, lake) as emitter,
+        restore_step(emitter, wanted) as step,
+    ):
+        return _put_back(wanted, step, settings.correlation_id)
+
+
+def _put_back(wanted: Snapshot, step: Step, correlation_id: str) -> int:
+    """The version that is as wanted: a new one, or the newest where that is."""
+    table = wanted.table
+    gone = missing(table.root, [file.path for file in wanted.files()])
     if gone:
         raise LakeError(
-            f"{name}: {len(gone)} files of version {version} were deleted by upkeep, such as {gone[0]}",
+            f"{table.spec.name}: {len(gone)} files of version {wanted.version} were deleted by upkeep,"
+            f" such as {gone[0]}",
             hint="`loglode history` shows younger versions",
         )
-    table = wanted.table
-    with logs.bound(step="restore", correlation_id=settings.correlation_id):
-        commit_when(table, lambda now: _back(now, wanted))
-    return Table(table.spec, root).snapshot().version
+    told = {"correlation_id": correlation_id or None} | ({RUN_ID: step.run_id} if step.run_id else {})
+    commit: Commit | None = None
+
+    def decide(now: Snapshot) -> Commit | None:
+        nonlocal commit
+        commit = _back(now, wanted, told)
+        return commit
+
+    before = commit_when(table, decide)
+    if commit is None:
+        return before.version
+    version, spec = before.version + 1, table.spec
+    step.written.append(
+        Written(spec.name, Dataset.at(table.root), spec.columns, commit.metadata["rows"], version)
+    )
+    return version
 
 
-def _back(now: Snapshot, wanted: Snapshot) -> Commit | None:
+def _back(now: Snapshot, wanted: Snapshot, told: dict[str, str | None]) -> Commit | None:
     there, then = {f.path for f in now.files()}, {f.path for f in wanted.files()}
     bookmarks = {name: wanted.transaction(name) or 0 for name in (SILVER_VERSION, PROCESSED_AT)}
     if there == then and all(now.transaction(name) == value for name, value in bookmarks.items()):
         return None
+    rows = sum(file.rows for file in wanted.files() if file.path not in there)
     return Commit(
         adds=[add for add in wanted.adds() if add["path"] not in there],
         removes=[f for f in now.files() if f.path not in then],
         transactions=bookmarks,
-        metadata={"kind": "restore", "restored_version": wanted.version},
+        metadata={"kind": "restore", "restored_version": wanted.version, "rows": rows, **told},
     )

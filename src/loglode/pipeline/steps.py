@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from loglode.errors import LoglodeError
+from loglode.lake import Snapshot
 from loglode.openlineage import Emitter
 from loglode.openlineage.event import Dataset, Json, facet
 from loglode.pipeline.context import Context
@@ -19,9 +20,11 @@ from loglode.pipeline.datasets import (
     gold_inputs,
     gold_output,
     loaded,
+    schema,
     table_input,
+    version_facet,
 )
-from loglode.pipeline.emitting import GOLD, LOAD, REPLAY
+from loglode.pipeline.emitting import GOLD, LOAD, REPLAY, RESTORE
 from loglode.pipeline.plan import Batch
 from loglode.pipeline.settle import BatchRecord
 
@@ -84,6 +87,23 @@ def gold_step(context: Context, version: int) -> Iterator[Step]:
     outputs = [Dataset.at(lake.gold_root(name)).as_output() for name in lake.gold_names]
     about = {"step": GOLD, "silver_version": version}
     with _told(context.emitter, about, inputs, outputs, ends) as step:
+        yield step
+
+
+@contextlib.contextmanager
+def restore_step(emitter: Emitter | None, wanted: Snapshot) -> Iterator[Step]:
+    """A table of gold in an older version to the same table."""
+    if emitter is None:
+        yield Step()
+        return
+    spec, place = wanted.table.spec, Dataset.at(wanted.table.root)
+    inputs = [place.as_input(schema(spec.columns) | version_facet(wanted.version))]
+
+    def ends(step: Step) -> tuple[list[Json], list[Json]]:
+        return inputs, [written.told() for written in step.written]
+
+    about = {"step": RESTORE, "table": spec.name}
+    with _told(emitter, about, inputs, [place.as_output()], ends) as step:
         yield step
 
 
