@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,32 @@ def test_each_rule_is_counted_by_day(tmp_path: Path) -> None:
     ]
     assert {r["rule"] for r in found.rules} >= {"status_invalid", "country_invalid", "line_accepted"}
     json.dumps(found.as_dict())
+
+
+def test_lines_that_come_late_or_of_days_to_come_are_told_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_for(tmp_path)
+    today = datetime.now(UTC)
+    days = {ago: today - timedelta(days=ago) for ago in (-2, 0, 2, 5)}
+    lines = [line(request_id=str(ago), timestamp=when.isoformat()) for ago, when in days.items()]
+    load(settings, write(tmp_path / "logs.json", [*lines, line(timestamp="yesterday")]))
+    rules = ("event_late", "event_ahead")
+    found = {(row[0], rule): row[1:] for rule in rules for row in of_rule(settings, rule)}
+    in_time, not_in_time = (1, 1, 0, 0, "none", "timeliness"), (1, 0, 0, 1, "none", "timeliness")
+    wanted = {(when.date().isoformat(), rule): in_time for rule in rules for when in days.values()}
+    wanted[days[5].date().isoformat(), "event_late"] = not_in_time
+    wanted[days[-2].date().isoformat(), "event_ahead"] = not_in_time
+    assert found == wanted
+    assert {(d.nulled, d.score) for d in pipeline.quality(settings).days if d.day != "unknown"} == {
+        (0, 100.0)
+    }
+    assert one(settings, "select count(*) from web_logs") == 4
+    assert_verified(settings)
+    with pytest.raises(SystemExit):
+        main(["quality", "--lake", str(settings.lake)])
+    shown = capsys.readouterr().out.partition("Rules")[2].partition("Drift")[0]
+    assert re.findall(r"(event_\w+) .*timeliness", shown) == ["event_late", "event_ahead"]
 
 
 def test_a_replay_leaves_the_figures_of_the_load(tmp_path: Path, laxer_contract: Path) -> None:

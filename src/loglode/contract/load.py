@@ -10,6 +10,7 @@ from typing import Any, get_args
 import yaml
 
 from loglode.contract.model import SQL_TYPES, Alias, Contract, Field, Goal, Masking, Rule, RuleKind, Severity
+from loglode.contract.sla import latency_days
 from loglode.errors import ContractError
 
 DERIVATIONS = frozenset(
@@ -112,6 +113,7 @@ def _to_contract(document: dict[str, Any]) -> Contract:
         session_gap_seconds=_seconds(custom, "sessionGapSeconds", 1800),
         source_session_gap_seconds=_seconds(custom, "sourceSessionGapSeconds", 86400),
         max_refused_share=_share(custom, "maxRefusedShare", 0.1),
+        latency_days=latency_days(document),
     )
 
 

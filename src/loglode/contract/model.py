@@ -87,6 +87,8 @@ class Contract:
     source_session_gap_seconds: int
     # Refused lines / lines read, 0 to 1, above which a load is not acceptable.
     max_refused_share: float
+    # Days from an event to its load after which it is late; None where nothing is promised.
+    latency_days: int | None = None
 
     @property
     def read_fields(self) -> tuple[Field, ...]:

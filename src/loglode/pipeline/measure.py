@@ -6,6 +6,7 @@ The commit holds counts alone, for its metadata are read again and again; whoeve
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from loglode.contract import Contract
@@ -14,6 +15,11 @@ from loglode.silver.rules import rules
 
 # The line as a whole: it could be parsed; no rule refused it; its event was not there yet.
 READABLE, ACCEPTED, UNIQUE = "line_readable", "line_accepted", "event_unique"
+# Against the time of the load; of these a line is neither refused nor changed.
+LATE, AHEAD = "event_late", "event_ahead"
+UNTOUCHED = "none"
+# Clocks of sources may be ahead by so much.
+_SKEW = timedelta(hours=1)
 
 
 def measured(contract: Contract, staged: StagedLines) -> dict[str, Any]:
@@ -27,6 +33,7 @@ def measured(contract: Contract, staged: StagedLines) -> dict[str, Any]:
             [day, rows.get(day, 0), refused.get(day, {}), warned.get(day, {})]
             for day in sorted({*rows, *refused, *warned})
         ],
+        "latency_days": contract.latency_days,
         "duplicates": staged.duplicates,
         "lines_looked_at": shape.lines,
         "fields": [[*key, seen.lines, seen.first, seen.last] for key, seen in sorted(shape.fields.items())],
@@ -51,10 +58,11 @@ def quality_rows(record: Mapping[str, Any], version: int) -> list[dict[str, Any]
         "silver_version": version,
         "contract_version": run["contract_version"],
     }
-    return [{**same, **row} for row in _rows(told)]
+    loaded_at = datetime.fromisoformat(run["started_at"])
+    return [{**same, **row} for row in _rows(told, loaded_at)]
 
 
-def _rows(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _rows(told: Mapping[str, Any], loaded_at: datetime) -> Iterator[dict[str, Any]]:
     names = {rule[0] for rule in told["rules"]}
     kept = 0
     for day, silver, refused, warned in told["days"]:
@@ -69,11 +77,13 @@ def _rows(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 code, field, severity, dimension, day, lines - broken,
                 refused=refused.get(code, 0), warned=warned.get(code, 0),
             )  # fmt: skip
+        if day:
+            yield from _timeliness(date.fromisoformat(day), lines, loaded_at, told.get("latency_days"))
     doubles = told["duplicates"]
     yield _row(UNIQUE, "event_id", "drop", "uniqueness", "", kept + doubles, refused=doubles)
     looked_at = told["lines_looked_at"]
     for name, kind, count, first, last in told["fields"]:
-        row = _row(kind, name, "none", "consistency", "", looked_at)
+        row = _row(kind, name, UNTOUCHED, "consistency", "", looked_at)
         yield row | {
             "kind": "field",
             "passed": count,
@@ -81,6 +91,19 @@ def _rows(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "first_seen": first,
             "last_seen": last,
         }
+
+
+def _timeliness(
+    day: date, lines: int, loaded_at: datetime, latency_days: int | None
+) -> Iterator[dict[str, Any]]:
+    """Whether a day's lines came in time; all of them or none, since they are told by day."""
+    is_ahead = day > (loaded_at + _SKEW).date()
+    found = {AHEAD: is_ahead}
+    if latency_days is not None:
+        found[LATE] = day < loaded_at.date() - timedelta(days=latency_days)
+    for code, is_true in found.items():
+        failed = lines if is_true else 0
+        yield _row(code, "event_ts", UNTOUCHED, "timeliness", day.isoformat(), lines, warned=failed)
 
 
 def _row(

@@ -17,7 +17,7 @@ from loglode.errors import LakeError
 from loglode.pipeline.context import open_lake
 from loglode.pipeline.drift import BatchFields, Drift, Sighting, drifts
 from loglode.pipeline.inspect import dicts, query
-from loglode.pipeline.measure import ACCEPTED
+from loglode.pipeline.measure import ACCEPTED, UNTOUCHED
 from loglode.settings import Settings
 
 Volume = Literal["usual", "low", "high", "unknown"]
@@ -129,7 +129,7 @@ def _days(rules: Sequence[dict[str, Any]]) -> list[DayQuality]:
         whole = next((r for r in of_day if r["rule"] == ACCEPTED), None)
         if whole is None:
             continue  # duplicates alone are told of no day
-        nulled = sum(r["warned"] for r in of_day)
+        nulled = sum(r["warned"] for r in of_day if r["severity"] != UNTOUCHED)
         before = [d.lines for d in found[-HISTORY_DAYS:]] if day != UNKNOWN_DAY else []
         usual = median(before) if len(before) >= LEAST_DAYS else None
         found.append(
