@@ -18,7 +18,7 @@ PRICES = {
     "S3 standard, GB-month": 0.023,
     "S3 standard-IA, GB-month": 0.0125,
     "S3 Glacier Instant Retrieval, GB-month": 0.004,
-    "S3, PUT": 0.005 / 1e3,
+    "S3, PUT or LIST": 0.005 / 1e3,
     "S3, GET": 0.0004 / 1e3,
     "SQS, request": 0.40 / 1e6,
     "CloudWatch, alarm of one metric": 0.10,
@@ -42,7 +42,9 @@ BATCH = {
 # Assumed.
 LAMBDA_GB, LAMBDA_VCPU, LAMBDA_DISK_GB, FIXED_SECONDS = 3008 / 1024, 3008 / 1769, 3.5, 4.0
 GLUE_FIXED_HOURS = 2 * 1.5 / 60  # two workers, a minute and a half until they work
-PUTS, GETS, TRANSITIONS, TRACES, LOG_GB, MESSAGES = 45, 400, 7, 4, 30e-6, 6
+TRANSITIONS, TRACES, LOG_GB, MESSAGES = 7, 4, 30e-6, 6
+# Measured: requests of a batch on the emulator, from one checkpoint of the logs to the next on average.
+PUTS, LISTS, GETS = 28, 118, 942
 ALARMS, METRICS, SECRETS, IMAGE_GB = 23, 20, 1, 0.5
 KEPT_DAYS = 365
 
@@ -75,7 +77,7 @@ def month(gb: float, runs: int, *, is_glue: bool) -> Month:
         each += LAMBDA_DISK_GB * p["Lambda, temporary disk beyond 512 MB, GB-second"]
         costs["Lambda"] = DAYS * (seconds * each + runs * 4 * p["Lambda, request"])
     costs["Step Functions"] = DAYS * runs * TRANSITIONS * p["Step Functions standard, transition"]
-    costs["S3 requests"] = DAYS * runs * (PUTS * p["S3, PUT"] + GETS * p["S3, GET"])
+    costs["S3 requests"] = DAYS * runs * ((PUTS + LISTS) * p["S3, PUT or LIST"] + GETS * p["S3, GET"])
     costs["S3 storage"] = storage(gb)
     costs["SQS, X-Ray, logs"] = (
         DAYS
@@ -197,7 +199,8 @@ def text() -> str:
         f"| a batch in Lambda beside its CPU | {FIXED_SECONDS:g} s | assumed |",
         f"| Spark's speed as a share of the embedded engine's | {SPARK_SHARE:.2f} | measured, benchmarks/RESULTS.md |",
         f"| processors of a worker of Glue that are left for it | {WORKER_VCPU} of 4 | assumed |",
-        f"| a batch: PUT, GET, transitions, traces | {PUTS}, {GETS}, {TRANSITIONS}, {TRACES} | counted from the code, rounded up |",
+        f"| a batch: PUT, LIST, GET or HEAD | {PUTS}, {LISTS}, {GETS} | measured on the emulator, 20 batches |",
+        f"| a batch: transitions, traces | {TRANSITIONS}, {TRACES} | counted from the code, rounded up |",
         f"| kept for | {KEPT_DAYS} days | assumed |",
         *(
             "",
