@@ -10,7 +10,9 @@ import pytest
 from loglode import pipeline
 from loglode.contract import load_contract
 from loglode.errors import ModelError, UsageError
+from loglode.formats import FORMATS
 from loglode.gold.model import load_models
+from loglode.lineage import Graph
 from loglode.lineage.sql import Statement
 
 DAY = "event_ts"
@@ -135,6 +137,18 @@ def test_fields_of_every_column_of_a_gold_table(table: str) -> None:
     found = {c.column.partition(".")[2]: set(c.fields) for c in pipeline.lineage(contract, table)}
     days = dict.fromkeys(("year", "month", "day"), EXPECTED[table]["date"])
     assert found == {name: set(fields.split()) for name, fields in {**EXPECTED[table], **days}.items()}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_is_not_parsed_would_tell_nothing_else(form: str) -> None:
+    """The lowest part of silver's statements, parsed in each of them or in none, leads to the same."""
+    contract = load_contract(None)
+    short, long = (Graph(contract, FORMATS[form], load_models(), {}) for _ in range(2))
+    vars(long)["_logged_sql"] = "not a part of any"
+    for column in short.columns("web_logs"):
+        found, wanted = short.node(column), long.node(column)
+        assert (found.inputs, found.masking) == (wanted.inputs, wanted.masking), column
+        assert found.steps == wanted.steps, column
 
 
 def test_every_gold_table_is_expected() -> None:
