@@ -68,7 +68,15 @@ class CombinedFormat:
         }
 
     def invalid(self) -> str:
-        return "(len(parts) < 3 or not contains(part_1, '['))"
+        """Only the last line of an object may lack its newline: one that stops short was caught half
+        written. One that stops within the number of bytes cannot be told from a whole common line."""
+        short = "len(parts) % 2 = 0 or len(parts) = 5 or coalesce(numbers[3], '') = '' or len(numbers) > 3"
+        is_cut = f"not ends_with(text, chr(10)) and ({short})"
+        # The rule for whole lines stands first: nothing more is asked of them.
+        return (
+            "(not contains(part_1, '[') or"
+            f" case when len(parts) = 7 then false when len(parts) < 3 then true else {is_cut} end)"
+        )
 
     def invalid_reason(self) -> str:
         return "'combined_invalid'"
