@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from local_aws.functions import SOURCE
+from local_aws.sandboxes import SOURCE
 
 BUCKET = "loglode-local"
 LAKE, BRONZE = f"s3://{BUCKET}/lake", f"s3://{BUCKET}/bronze"

@@ -22,8 +22,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 
 from local_aws.cloudwatch import keep
-from local_aws.functions import SOURCE
 from local_aws.patching import replace, wrap
+from local_aws.sandboxes import SOURCE
 
 STANDINS = SOURCE / "local_aws" / "standins"
 # To compile takes longer than a few rows; and a laptop has few cores.
