@@ -61,6 +61,19 @@ def test_tests_named_in_the_readme_exist() -> None:
     assert [n for n in named if not (ROOT / n).is_file()] == []
 
 
+def test_tests_that_prove_what_happens_on_a_failure_exist() -> None:
+    """A name may be cut short, by dots; every line of the table names one, or the line before it does."""
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    there = set(re.findall(r"^def (test_\w+)", "\n".join(sources), re.MULTILINE))
+    named = set(re.findall(r"`(test_\w+)(?:\.\.\.)?`", page))
+    assert len(named) >= 10
+    files = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {name for name in named - files if not any(test.startswith(name) for test in there)} == set()
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| ")][2:]
+    assert [row[1] for row in rows if not re.search(r"test_|the same|\bSM\b|`tests/", row[3])] == []
+
+
 @pytest.mark.parametrize(
     ("script", "page"),
     [("build_dictionary", "data-dictionary.md"), ("build_observability", "observability.md")],

@@ -30,7 +30,7 @@ SEEN = Seen()
 TRANSFORM = "loglode-transform"
 NOT_MET = {
     "Lambda.SdkClientException", "Lambda.Unknown", "MemoryShortError", "Runtime.ExitError", "Runtime.OutOfMemory",
-    "Sandbox.Timedout", "SourceError", "States.TaskFailed", "States.Timeout", "StorageBusyError",
+    "Sandbox.Timedout", "States.TaskFailed", "States.Timeout", "StorageBusyError",
 }  # fmt: skip
 CRAWLS_LATER = ("ThrottlingException", "OperationTimeoutException", "CrawlerRunningException")
 
@@ -230,6 +230,17 @@ def test_failures_are_told_and_nothing_is_lost(local: Local) -> None:
     environment = os.environ | {"PYTHONPATH": str(SOURCE)}
     subprocess.run([*command, local.made["state_machine"]], env=environment, check=True, capture_output=True)
     assert local.settled(4)["SUCCEEDED"] == 2, local.errors()
+    # An object goes between its event and its reading: told after some attempts, by its name.
+    local.troubles({"method": "GET", "path": "bronze/goes.json", "holds": True})
+    local.put("goes.json", records(5, first=40_000))
+    gone = local.execution_of("goes.json")
+    wait_for(lambda: local.came_about() != [0])
+    local.s3.delete_object(Bucket=local.made["bucket"], Key="bronze/goes.json")
+    local.troubles()
+    failed = local.ended(gone)
+    assert failed["error"] == "SourceError" and "bronze/goes.json" in failed["cause"]
+    (alert,) = wait_for(local.alerts)
+    assert "bronze/goes.json" in alert
     assert local.asked("select sum(requests) from daily_metrics") == [(11,)]
     assert pipeline.verify(local.lake).is_ok
 
