@@ -20,6 +20,51 @@ OF_AWS = {
     "AWS/Lambda": ({"Errors", "Throttles", "Duration"}, {"FunctionName"}),
     "AWS/Events": ({"TriggeredRules"}, {"RuleName"}),
 }
+ABOVE, BELOW, UNDER_BAND = "GreaterThanThreshold", "LessThanThreshold", "LessThanLowerThreshold"
+QUIET, FAILURE = "notBreaching", "breaching"
+# What each alarm watches and when it speaks, said a second time: (metric, what of, statistic, comparison,
+# threshold, seconds and periods of them, what no data means).
+SPEAKS: dict[str, tuple[Any, ...]] = {
+    "executions-failed": ("ExecutionsFailed", "stateMachine:{}", "Sum", ABOVE, 0, 300, 1, QUIET),
+    "executions-timed-out": ("ExecutionsTimedOut", "stateMachine:{}", "Sum", ABOVE, 0, 300, 1, QUIET),
+    "executions-throttled": ("ExecutionThrottled", "stateMachine:{}", "Sum", ABOVE, 10, 300, 3, QUIET),
+    "dead-letters": (
+        "ApproximateNumberOfMessagesVisible",
+        "{}-bronze-dead",
+        "Maximum",
+        ABOVE,
+        0,
+        300,
+        1,
+        QUIET,
+    ),
+    "queue-age": ("ApproximateAgeOfOldestMessage", "{}-bronze", "Maximum", ABOVE, 900, 300, 2, QUIET),
+    "trigger-errors": ("Errors", "{}-trigger", "Sum", ABOVE, 3, 300, 1, QUIET),
+    "trigger-throttles": ("Throttles", "{}-trigger", "Sum", ABOVE, 20, 300, 3, QUIET),
+    "trigger-duration": ("Duration", "{}-trigger", "Maximum", ABOVE, 54_000, 300, 2, QUIET),
+    "trigger-error-lines": ("trigger-error-lines", "", "Sum", ABOVE, 0, 300, 1, QUIET),
+    "transform-errors": ("Errors", "{}-transform", "Sum", ABOVE, 3, 300, 1, QUIET),
+    "transform-throttles": ("Throttles", "{}-transform", "Sum", ABOVE, 20, 300, 3, QUIET),
+    "transform-duration": ("Duration", "{}-transform", "Maximum", ABOVE, 810_000, 300, 2, QUIET),
+    "transform-error-lines": ("transform-error-lines", "", "Sum", ABOVE, 0, 300, 1, QUIET),
+    "glue-job-failed": ("TriggeredRules", "{}-glue-job-failed", "Sum", ABOVE, 0, 300, 1, QUIET),
+    "glue-job-slow": ("TriggeredRules", "{}-glue-job-slow", "Sum", ABOVE, 0, 300, 1, QUIET),
+    "crawler-failed": ("TriggeredRules", "{}-crawler-failed", "Sum", ABOVE, 0, 300, 1, QUIET),
+    "refused-share": ("RefusedShare", "transform", "Maximum", ABOVE, 0.05, 300, 1, QUIET),
+    "site-error-rate": ("SiteErrorRate", "transform", "Maximum", ABOVE, 0.1, 900, 1, QUIET),
+    "site-response-time": ("SiteResponseTimeP95", "transform", "Maximum", ABOVE, 2000, 900, 1, QUIET),
+    "freshness": (
+        "BronzeToGoldSeconds",
+        "transform",
+        "SampleCount",
+        BELOW,
+        1,
+        3600,
+        {"dev": 24, "prod": 6},
+        FAILURE,
+    ),
+    "requests-anomaly": ("LinesRead", "transform", "Sum", UNDER_BAND, None, 3600, 3, QUIET),
+}
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +115,7 @@ def test_every_alarm_can_fire(plans: dict[str, dict[str, Any]], name: str) -> No
         for key, v in r["values"].items()
         if key in {"name", "function_name"} and isinstance(v, str)
     }
-    assert len(watched(plan)) == 21
+    assert {alarm.removeprefix(f"loglode-{name}-") for alarm, *_ in watched(plan)} == SPEAKS.keys()
     for alarm, namespace, metric, dimensions in watched(plan):
         if namespace == metrics.NAMESPACE:
             assert dimensions == ours[metric], alarm
@@ -82,6 +127,38 @@ def test_every_alarm_can_fire(plans: dict[str, dict[str, Any]], name: str) -> No
         else:
             assert (namespace, metric) in counted, alarm
             assert not dimensions
+
+
+@pytest.mark.parametrize("alarm", SPEAKS)
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_an_alarm_speaks_when_it_should(plans: dict[str, dict[str, Any]], name: str, alarm: str) -> None:
+    """To take one away, or to change anything about it, is told by its name."""
+    whole = f"loglode-{name}"
+    found = [
+        a
+        for a in of_type(plans[name], "aws_cloudwatch_metric_alarm").values()
+        if a["alarm_name"] == f"{whole}-{alarm}"
+    ]
+    assert len(found) == 1
+    own = found[0]
+    (inside,) = [m for q in own["metric_query"] for m in q["metric"]] or [own]
+    dimensions = {key: value for key, value in (inside["dimensions"] or {}).items() if key != "lake"}
+    metric, of, statistic, comparison, threshold, seconds, periods, missing = SPEAKS[alarm]
+    assert inside["metric_name"] == metric
+    assert [value.rpartition(":123456789012:")[-1] for value in dimensions.values()] == (
+        [of.format(whole)] if of else []
+    )
+    assert (inside.get("statistic") or inside.get("stat"), inside["period"]) == (statistic, seconds)
+    assert (own["comparison_operator"], own["threshold"], own["treat_missing_data"]) == (
+        comparison,
+        threshold,
+        missing,
+    )
+    assert own["evaluation_periods"] == (periods[name] if isinstance(periods, dict) else periods)
+    assert own["datapoints_to_alarm"] is None and own["actions_enabled"] is True
+    (topic,) = of_type(plans[name], "aws_sns_topic").values()
+    assert [arn.rsplit(":", 1)[-1] for arn in own["alarm_actions"]] == [topic["name"]]
+    assert own["ok_actions"] == own["alarm_actions"]
 
 
 def test_error_lines_of_the_functions_are_counted(plans: dict[str, dict[str, Any]]) -> None:
