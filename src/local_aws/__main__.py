@@ -17,6 +17,7 @@ from moto.server import ThreadedMotoServer
 from local_aws import (
     cloudwatch,
     crawlers,
+    dispatch,
     functions,
     jobs,
     queues,
@@ -54,7 +55,7 @@ def main() -> int:
     os.environ.update(_VARIABLES)
     os.environ["MOTO_PORT"] = str(options.port)
     default_user_config["stepfunctions"]["execute_state_machine"] = True
-    for module in (crawlers, functions, cloudwatch, jobs, redrives, storage, troubles):
+    for module in (crawlers, dispatch, functions, cloudwatch, jobs, redrives, storage, troubles):
         module.patch()
     waits.patch(options.wait_share)
     if options.rights:

@@ -55,8 +55,11 @@ def endpoint() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    # With conditional PUTs as one step, as S3 has them.
-    code = "from local_aws import storage; from moto import server; storage.patch(); server.main()"
+    # With conditional PUTs as one step, as S3 has them, and without 200 looks at the disk a request.
+    code = (
+        "from local_aws import dispatch, storage; from moto import server;"
+        " dispatch.patch(); storage.patch(); server.main()"
+    )
     words = [sys.executable, "-c", code, "-H", "127.0.0.1", "-p", str(port)]
     environment = os.environ | {"PYTHONPATH": str(SOURCE)}
     with subprocess.Popen(
