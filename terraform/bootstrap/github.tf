@@ -37,7 +37,6 @@ locals {
 
   read_state = { for name in ["dev", "prod"] : name => [
     { Sid = "ReadState", Effect = "Allow", Action = "s3:GetObject", Resource = "arn:${local.partition}:s3:::${local.states}/loglode/${name}/*" },
-    { Sid = "FindState", Effect = "Allow", Action = "s3:ListBucket", Resource = "arn:${local.partition}:s3:::${local.states}" },
   ] }
   write_state = { for name in ["dev", "prod"] : name => concat(local.read_state[name], [{
     Sid      = "WriteState"
@@ -124,13 +123,6 @@ locals {
       ]
     },
     {
-      # Else whoever can apply could make itself anything.
-      Sid      = "NotItself"
-      Effect   = "Deny"
-      Action   = "iam:*"
-      Resource = [for role in ["plan", "apply"] : "arn:${local.partition}:iam::${local.account}:role/loglode-github-${name}-${role}"]
-    },
-    {
       Sid       = "GiveRolesToServices"
       Effect    = "Allow"
       Action    = "iam:PassRole"
@@ -143,12 +135,6 @@ locals {
       Effect   = "Allow"
       Action   = ["ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy"]
       Resource = aws_ecr_repository.image.arn
-    },
-    {
-      Sid      = "AskForTheSmokeTest"
-      Effect   = "Allow"
-      Action   = ["states:DescribeExecution", "s3:GetBucketLocation"]
-      Resource = ["${local.arn.states}:execution:loglode-${name}:*", "arn:${local.partition}:s3:::loglode-${name}-lake-${local.account}"]
     },
   ] }
 }
