@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import io
+import json
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
 
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+
+from loglode import storage
 from loglode.errors import AccessDeniedError, StorageBusyError, StorageError
 from loglode.refusals import refusal_in
 
@@ -28,3 +39,39 @@ def test_what_is_neither_later_nor_never() -> None:
     assert type(refusal_in("s3://b/k", DUCKDB.format(404))) is StorageError
     assert isinstance(refusal_in("s3://b/k", "Generic S3 error: error sending request"), StorageBusyError)
     assert refusal_in("s3://b/k", "Delta protocol violation: version 3 in 0503") is None
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: storage.download(path, "etag", "", io.BytesIO()),
+        lambda path: storage.read_range(path, "etag", "", size=10),
+        storage.head,
+    ],
+    ids=["download", "first bytes", "head"],
+)
+def test_a_server_that_never_answers(
+    read: Callable[[storage.S3Path], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ends at the client's timeout, as what the state machine repeats."""
+    with socket.create_server(("127.0.0.1", 0)) as server:  # connections are taken, nothing is said
+        patience = Config(
+            connect_timeout=0.2,
+            read_timeout=0.2,
+            retries={"total_max_attempts": 1},
+            signature_version=UNSIGNED,
+        )
+        impatient = boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{server.getsockname()[1]}",
+            region_name="us-east-1",
+            config=patience,
+        )
+        monkeypatch.setattr(storage, "client", lambda _service: impatient)
+        with pytest.raises(StorageBusyError, match=r"^s3://bucket/bronze/one\.json: .*[Tt]imeout"):
+            read(storage.S3Path("bucket", "bronze/one.json"))
+        impatient.close()
+    definition = Path(__file__).parents[2] / "src" / "state_machine" / "pipeline.asl.json"
+    machine = json.loads(re.sub(r"\$\{max_lambda_bytes\}", "1", definition.read_text(encoding="utf-8")))
+    repeated = machine["States"]["BronzeToSilver"]["Retry"]
+    assert any("StorageBusyError" in retry["ErrorEquals"] for retry in repeated)
