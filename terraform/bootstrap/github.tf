@@ -97,11 +97,17 @@ locals {
       Sid    = "ManageWithoutResource"
       Effect = "Allow"
       Action = [
-        "glue:CreateSecurityConfiguration", "glue:DeleteSecurityConfiguration", "lambda:CreateEventSourceMapping",
-        "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping", "logs:CreateLogDelivery", "logs:DeleteLogDelivery",
-        "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery", "secretsmanager:GetRandomPassword",
+        "glue:CreateSecurityConfiguration", "glue:DeleteSecurityConfiguration", "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery", "secretsmanager:GetRandomPassword",
       ]
       Resource = "*"
+    },
+    {
+      # A mapping has no name: whose it is tells the function that it calls.
+      Sid       = "ManageMappings"
+      Effect    = "Allow"
+      Action    = ["lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"]
+      Resource  = "*"
+      Condition = { ArnLike = { "lambda:FunctionArn" = "${local.arn.lambda}:function:loglode-${name}-*" } }
     },
     {
       Sid      = "ManageBudget"

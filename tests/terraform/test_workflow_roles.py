@@ -56,7 +56,12 @@ def expected(role: str) -> tuple[list[Call], list[Call]]:
     write: list[Call] = [
         ("s3:PutObject", of(name, "state"), {}),
         ("lambda:CreateFunction", of(name, "function"), {}),
-        ("lambda:CreateEventSourceMapping", of(name, "mapping"), {}),
+        (
+            "lambda:CreateEventSourceMapping",
+            of(name, "mapping"),
+            {"lambda:FunctionArn": of(name, "function")},
+        ),
+        ("logs:CreateLogDelivery", "*", {}),
         ("budgets:ModifyBudget", of(name, "budget"), {}),
         ("iam:PutRolePolicy", of(name, "role"), {}),
         ("iam:PassRole", of(name, "role"), passed_to("lambda")),
@@ -68,6 +73,11 @@ def expected(role: str) -> tuple[list[Call], list[Call]]:
         ("s3:GetObject", of(other, "object"), {}),
         ("secretsmanager:GetSecretValue", of(other, "secret"), {}),
         ("lambda:UpdateFunctionCode", of(other, "function"), {}),
+        (
+            "lambda:DeleteEventSourceMapping",
+            of(other, "mapping"),
+            {"lambda:FunctionArn": of(other, "function")},
+        ),
         ("iam:PutRolePolicy", of(other, "role"), {}),
         ("iam:PutRolePolicy", of(name, "workflow"), {}),
         ("iam:PassRole", of(name, "role"), passed_to("ec2")),
