@@ -50,6 +50,7 @@ def main() -> int:
     parser.add_argument("--bare", action="store_true", help="deploy nothing: somebody else does")
     parser.add_argument("--rights", type=Path, help="enforce the policies of roles; a file for their calls")
     parser.add_argument("--openlineage", default=Choices.openlineage, help="where lineage events go")
+    parser.add_argument("--batch-size", type=int, default=queues.BATCH, help="messages of a batch")
     parser.add_argument("--wait-share", type=float, default=0.01, help="of the waits between attempts")
     options = parser.parse_args()
     os.environ.update(_VARIABLES)
@@ -75,7 +76,7 @@ def main() -> int:
     choices = Choices(options.trigger, options.transform, options.max_lambda_bytes, options.openlineage)
     made = deploy(endpoint, choices)
     workers: list[Poller | Notifier] = [
-        Poller(endpoint, made.queue, made.trigger),
+        Poller(endpoint, made.queue, made.trigger, batch=options.batch_size),
         Notifier(endpoint, made.state_machine, made.topic),
     ]
     for worker in workers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,10 @@ from moto.sqs.models import sqs_backends
 from local_aws import rights
 from local_aws.patching import wrap
 
-BATCH = 10
+# Terraform's batches, gathered for a hundredth of the minute that it gives them.
+BATCH = 200
+WINDOW_SECONDS = 0.6
+_MOST_A_CALL = 10
 _VISIBILITY_SECONDS = 1
 
 
@@ -30,7 +34,9 @@ def patch(endpoint: str) -> None:
                 if queue.lambda_event_source_mappings.pop(mapping.function_arn, None):
                     url = f"{endpoint}/{queue.account_id}/{queue.name}"
                     role = backend.get_function(mapping.function_arn).role
-                    pollers[mapping.uuid] = Poller(endpoint, url, mapping.function_arn, role=role)
+                    pollers[mapping.uuid] = Poller(
+                        endpoint, url, mapping.function_arn, role=role, batch=mapping.batch_size
+                    )
                     pollers[mapping.uuid].start()
             return mapping
 
@@ -49,12 +55,14 @@ def patch(endpoint: str) -> None:
 
 
 class Poller(threading.Thread):
-    """Hands messages to a function until it is stopped; what the function reports stays in the queue.
+    """Hands batches of messages to a function until it is stopped; what it reports stays in the queue.
 
     After some deliveries the queue itself moves a message to its dead letters.
     """
 
-    def __init__(self, endpoint: str, queue: str, function: str, *, role: str = "") -> None:
+    def __init__(
+        self, endpoint: str, queue: str, function: str, *, role: str = "", batch: int = BATCH
+    ) -> None:
         super().__init__(daemon=True)
         # Lambda takes messages with the function's rights.
         keys = rights.credentials(role, "service") if role and rights.are_on() else {}
@@ -62,7 +70,7 @@ class Poller(threading.Thread):
         # As long as a function may take, and no second call for one that takes long.
         patient = Config(read_timeout=900, retries={"total_max_attempts": 1})
         self._functions = boto3.client("lambda", endpoint_url=endpoint, config=patient)
-        self._queue, self._function = queue, function
+        self._queue, self._function, self._batch = queue, function, batch
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -72,14 +80,27 @@ class Poller(threading.Thread):
 
     def run(self) -> None:
         while not self._stopped.is_set():
-            found = self._sqs.receive_message(
-                QueueUrl=self._queue, MaxNumberOfMessages=BATCH, AttributeNames=["All"],
-                VisibilityTimeout=_VISIBILITY_SECONDS * 60,
-            ).get("Messages", [])  # fmt: skip
-            if found:
-                self._hand_over(found)
+            if found := self._received(self._batch):
+                self._hand_over(self._gathered(found))
             else:
                 self._stopped.wait(0.2)
+
+    def _gathered(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What comes within the window, as many as a batch may hold."""
+        end = time.monotonic() + WINDOW_SECONDS
+        while (room := self._batch - len(found)) and time.monotonic() < end and not self._stopped.is_set():
+            more = self._received(room)
+            found += more
+            if not more:
+                self._stopped.wait(0.1)
+        return found
+
+    def _received(self, room: int) -> list[dict[str, Any]]:
+        received = self._sqs.receive_message(
+            QueueUrl=self._queue, MaxNumberOfMessages=min(room, _MOST_A_CALL), AttributeNames=["All"],
+            VisibilityTimeout=_VISIBILITY_SECONDS * 60,
+        )  # fmt: skip
+        return list(received.get("Messages", []))
 
     def _hand_over(self, messages: list[dict[str, Any]]) -> None:
         answer = self._functions.invoke(

@@ -151,13 +151,14 @@ class Local:
 
 
 def wait_for(condition: Callable[[], Any]) -> Any:
-    """Ask until there is an answer."""
-    deadline = time.monotonic() + PATIENCE
+    """Ask until there is an answer, less and less often, since the emulator has other things to do."""
+    deadline, pause = time.monotonic() + PATIENCE, 0.1
     while time.monotonic() < deadline:
         found = condition()
         if found:
             return found
-        time.sleep(0.1)
+        time.sleep(pause)
+        pause = min(pause * 1.2, 1.0)
     raise AssertionError("it did not come about")
 
 

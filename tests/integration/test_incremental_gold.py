@@ -32,6 +32,7 @@ from tests.tools import (
 
 from loglode import pipeline
 from loglode.lake.table import CONFIGURATION
+from loglode.metrics import Step
 
 EVENT_GOLD = [name for name in GOLD if name not in BY_BATCH]
 DAY = 86_400
@@ -206,6 +207,30 @@ def test_a_run_reads_each_log_once_and_again_where_it_commits_between(
 ) -> None:
     """On S3 each reading is a request for every commit of a log."""
     load(lake, write(tmp_path / "one.json", visits(0)))
+    more = write(tmp_path / "two.json", visits(1))
+    opened = counted(monkeypatch)
+    assert pipeline.run(settings(lake), [str(more)]).rows_silver
+    changing = {SILVER: 2, QUARANTINE: 2, RUNS: 2}  # gold reads what was committed to them
+    assert opened == {name: changing.get(name, 1) for name in (SILVER, QUARANTINE, RUNS, QUALITY, *GOLD)} | {
+        f"{name} transactions": 1 for name in (QUARANTINE, RUNS, QUALITY, *GOLD)
+    }
+
+
+def test_what_is_asked_of_a_batch_opens_no_other_table(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = settings(lake, correlation_id="mine")
+    pipeline.run(mine, [str(write(tmp_path / "one.json", visits(0)))])
+    opened = counted(monkeypatch)
+    assert pipeline.quality_gate(mine, "mine").lines_read
+    assert set(opened) == {RUNS, QUALITY}
+    opened.clear()
+    assert pipeline.measurements(mine, step=Step.SILVER)["BatchesLoaded"] == 1
+    assert set(opened) == {RUNS}
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each table's log is read, and asked about transactions, from now on."""
     opened: Counter[str] = Counter()
 
     def named_by(uri: str) -> str:
@@ -220,10 +245,5 @@ def test_a_run_reads_each_log_once_and_again_where_it_commits_between(
             opened[f"{named_by(self.table_uri)} transactions"] += 1
             return super().transaction_version(app_id)
 
-    more = write(tmp_path / "two.json", visits(1))
     monkeypatch.setattr(deltalake, "DeltaTable", Counted)
-    assert pipeline.run(settings(lake), [str(more)]).rows_silver
-    changing = {SILVER: 2, QUARANTINE: 2, RUNS: 2}  # gold reads what was committed to them
-    assert opened == {name: changing.get(name, 1) for name in (SILVER, QUARANTINE, RUNS, QUALITY, *GOLD)} | {
-        f"{name} transactions": 1 for name in (QUARANTINE, RUNS, QUALITY, *GOLD)
-    }
+    return opened

@@ -54,7 +54,12 @@ def local(start: Callable[..., Local]) -> Local:
     return start("--transform", "tests.integration.faults.handler")
 
 
-def test_objects_in_bursts_events_repeated_and_executions_killed(local: Local, tmp_path: Path) -> None:
+def test_objects_in_bursts_events_repeated_and_executions_killed(
+    start: Callable[..., Local], tmp_path: Path
+) -> None:
+    local = start(
+        "--transform", "tests.integration.faults.handler", "--batch-size", str(max(10, OBJECTS // 8))
+    )
     generate(GenerateSpec(out=tmp_path / "logs", events=OBJECTS * 40, days=2, seed=5, files=OBJECTS, broken_share=0.02,
                           duplicate_share=0.02))  # fmt: skip
     files = sorted(path for path in (tmp_path / "logs").glob("*.json") if path.name[0] != "_")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from loglode.contract import Contract
 from loglode.errors import LakeError
@@ -40,14 +40,11 @@ class Lake:
         """A gold table, to look at; its columns are its model's."""
         return self._gold[name]
 
-    def existing(self) -> Iterator[tuple[str, Location]]:
-        """(name, folder) of each table that is there, by layer."""
-        for table in (self.silver, self.quarantine, self.runs, self.quality):
-            if table.exists:
+    def existing(self, only: Collection[str] | None = None) -> Iterator[tuple[str, Location]]:
+        """(name, folder) of each table that is there, or of some, by layer."""
+        for table in (self.silver, self.quarantine, self.runs, self.quality, *self._gold.values()):
+            if (only is None or table.spec.name in only) and table.exists:
                 yield table.spec.name, table.root
-        for name in self.gold_names:
-            if self.gold(name).exists:
-                yield name, self.gold_root(name)
 
     def require(self) -> None:
         """Raise LakeError unless there is a lake here."""

@@ -24,7 +24,7 @@ from loglode.tables import TableSpec
 TRANSACTION_DAYS = 60
 LOG = "_delta_log"
 CONFIGURATION = {
-    "delta.checkpointInterval": "20",
+    "delta.checkpointInterval": "10",
     "delta.setTransactionRetentionDuration": f"interval {TRANSACTION_DAYS} days",
 }
 _DELTA_TYPES = {

@@ -73,5 +73,6 @@ def quality_gate(settings: Settings, correlation_id: str) -> GateReport:
 
 def _lines(settings: Settings, condition: str) -> tuple[int, int]:
     """Lines read by the loads of a condition, and lines that ops.quality says were refused of them."""
-    read, refused = next(query(settings, _LINES.format(chosen=condition, whole=ACCEPTED)).rows)
+    sql = _LINES.format(chosen=condition, whole=ACCEPTED)
+    read, refused = next(query(settings, sql, only=("runs", "quality")).rows)
     return read, refused

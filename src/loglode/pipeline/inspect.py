@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,10 +21,13 @@ RECENT_RUNS = 10
 _COUNTS = ("lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines")
 
 
-def query(settings: Settings, sql: str, *, as_of: datetime | None = None) -> QueryResult:
+def query(
+    settings: Settings, sql: str, *, as_of: datetime | None = None, only: Collection[str] | None = None
+) -> QueryResult:
     """Run SQL over the lake's tables by name (web_logs, quarantine, runs, daily_metrics, ...).
 
-    With `as_of` (aware of its zone) the tables are as they stood then, those that were there.
+    With `as_of` (aware of its zone) the tables are as they stood then, those that were there. With `only`
+    no other tables are opened, each of which costs requests on S3.
 
     Only the lake's own files can be read and nothing can be written. Raises LakeError, QueryError.
     """
@@ -32,7 +35,7 @@ def query(settings: Settings, sql: str, *, as_of: datetime | None = None) -> Que
     lake.require()
     return run_query(
         sql,
-        list(tables(lake, as_of)),
+        list(tables(lake, as_of, only)),
         lake=lake.root,
         memory_limit_mb=settings.memory_limit_mb,
         threads=settings.threads,
@@ -40,10 +43,10 @@ def query(settings: Settings, sql: str, *, as_of: datetime | None = None) -> Que
 
 
 def tables(
-    lake: Lake, as_of: datetime | None = None
+    lake: Lake, as_of: datetime | None = None, only: Collection[str] | None = None
 ) -> Iterator[tuple[str, list[tuple[str, str]], list[str]]]:
-    """(name, columns, files) of each table that is there."""
-    for name, root in lake.existing():
+    """(name, columns, files) of each table that is there, or of some."""
+    for name, root in lake.existing(only):
         snapshot = as_it_stands(name, root)
         if as_of is not None:
             version = version_at(root, as_of)
@@ -110,12 +113,15 @@ def status(settings: Settings) -> StatusReport:
     report = StatusReport(str(lake.root), found, [], gold_is_current(lake))
     if lake.runs.exists:
         sums = ", ".join(f"coalesce(sum({c}), 0)::bigint as {c}" for c in _COUNTS)
-        report.totals = dicts(query(settings, f"select count(*) as batches, {sums} from runs"))[0]
+        report.totals = dicts(
+            query(settings, f"select count(*) as batches, {sums} from runs", only=["runs"])
+        )[0]
         report.runs = dicts(
             query(
                 settings,
                 f"select batch_id, kind, started_at::varchar as started_at, objects, {', '.join(_COUNTS)},"
                 f" read_seconds from runs order by runs.started_at desc limit {RECENT_RUNS}",
+                only=["runs"],
             )
         )
     return report

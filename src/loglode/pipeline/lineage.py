@@ -67,6 +67,7 @@ def row_lineage(settings: Settings, event_id: str) -> dict[str, Any]:
             " r.correlation_id, r.silver_version, w.contract_version, w.processed_at::varchar as processed_at"
             " from web_logs w left join runs r on w.batch_id = r.batch_id"
             f" where event_id = {literal(event_id)}",
+            only=("web_logs", "runs"),
         )
     )
     if not found:

@@ -44,14 +44,13 @@ def measurements(
     """
     lake = open_lake(settings)
     lake.require()
-    there = {name for name, _ in lake.existing()}
     wanted = "true" if correlation_id is None else "correlation_id = " + _quoted(correlation_id)
     found: dict[str, Any] = {}
-    for table, (kind, sql) in _NEEDED.items():
-        if table in there and step in (None, kind):
-            result = query(settings, sql.format(chosen=wanted))
-            for row in result.rows:
-                found |= dict(zip(result.columns, row, strict=True))
+    needed = {table: sql for table, (kind, sql) in _NEEDED.items() if step in (None, kind)}
+    for table, _ in lake.existing(needed):
+        result = query(settings, needed[table].format(chosen=wanted), only=(table, "runs"))
+        for row in result.rows:
+            found |= dict(zip(result.columns, row, strict=True))
     names = [metric.name for metric in METRICS]
     return {name: float(found[name]) for name in names if found.get(name) is not None}
 

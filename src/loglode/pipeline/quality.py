@@ -111,13 +111,13 @@ def quality(settings: Settings, day: date | None = None) -> QualityReport:
     lake.require()
     if not lake.quality.exists:
         raise LakeError("no batch of this lake has told its quality", hint="load something first")
-    rules = [{"day": r.pop("event_day"), **r} for r in dicts(query(settings, _RULES))]
+    rules = [{"day": r.pop("event_day"), **r} for r in dicts(query(settings, _RULES, only=["quality"]))]
     days = _days(rules)
     if day is not None:
         wanted = day.isoformat()
         rules, days = [r for r in rules if r["day"] == wanted], [d for d in days if d.day == wanted]
-    changes = drifts(_batches(dicts(query(settings, _FIELDS))))
-    delays = [row["seconds"] for row in dicts(query(settings, _DELAYS))]
+    changes = drifts(_batches(dicts(query(settings, _FIELDS, only=["quality"]))))
+    delays = [row["seconds"] for row in dicts(query(settings, _DELAYS, only=["runs"]))]
     fresh = Freshness(delays[0] if delays else None, median(delays[1:]) if delays[1:] else None)
     return QualityReport(str(lake.root), tuple(days), tuple(rules), tuple(changes), fresh)
 

@@ -41,6 +41,7 @@ def list_quarantine(settings: Settings, *, limit: int = 20, reason: str | None =
         " substr(raw, 1, 300) as raw, batch_id, processed_at::varchar as processed_at"
         f" from quarantine where {chosen} order by quarantine.processed_at desc, source_object, source_line"
         f" limit {int(limit)}",
+        only=["quarantine"],
     )
 
 
