@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import deltalake
 import pytest
@@ -37,6 +38,7 @@ from tests.tools import (
 )
 
 from loglode import logs, pipeline
+from loglode.engines.spark import models
 from loglode.engines.spark.session import _ANSWERS, _LOCAL, open_session
 from loglode.generate import GenerateSpec, generate
 
@@ -238,9 +240,11 @@ def test_killed_at_any_moment(tmp_path: Path, logs: list[Path]) -> None:
 
 @pytest.mark.usefixtures("interpreted")
 def test_the_key_is_in_no_plan_log_or_event(
-    tmp_path: Path, said: Said, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, said: Said, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever tests ran before this one in the same Spark are searched, too."""
+    """Whatever tests ran before this one in the same Spark are searched, too. Kept rows as on a cluster."""
+    kept = Mock(return_value=False)
+    monkeypatch.setattr(models, "on_one_machine", kept)
     source = write(tmp_path / "in.json", records(20, user_id="somebody"))
     logs.configure("cli", form="json", level="debug")
     load(tmp_path / "lake", source, engine="spark", correlation_id="c-1")
@@ -256,3 +260,6 @@ def test_the_key_is_in_no_plan_log_or_event(
     assert task["counts"] == {"objects": 1, "lines_read": 20}
     assert (task["batch_id"], task["step"]) == (loaded["batch_id"], "bronze_to_silver")
     assert "somebody" not in output + own
+    load(tmp_path / "embedded", source, correlation_id="c-1")
+    assert kept.called
+    assert_same(tmp_path / "embedded", tmp_path / "lake", without={"engine"})

@@ -137,13 +137,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class GoldInputs:
-    """Days wanted, and the files that hold them and their margins."""
+    """Days wanted, and the files that hold them and their margins; `rows` are those of `web_logs`."""
 
     days: Sequence[date]
     web_logs: Sequence[Location]
     quarantine: Sequence[Location]
     started_at: datetime
     runs: Sequence[Location] = field(default_factory=tuple)
+    rows: int = 0
 
 
 class ModelRunner(Protocol):

@@ -172,9 +172,11 @@ def _window(days: list[date]) -> set[date]:
 def _inputs(context: Context, silver: Snapshot, days: list[date], started_at: datetime) -> GoldInputs:
     window = _window(days)
     refused = context.lake.quarantine.snapshot()
+    events = [f for f in silver.files() if _day(f) in window]
     return GoldInputs(
         days=days,
-        web_logs=[_absolute(silver, f) for f in silver.files() if _day(f) in window],
+        web_logs=[_absolute(silver, f) for f in events],
+        rows=sum(f.rows for f in events),
         quarantine=[_absolute(refused, f) for f in refused.files() if _meets(f, days)],
         started_at=started_at,
     )

@@ -15,6 +15,7 @@ from loglode.engines.base import Columns, GoldInputs
 from loglode.engines.duckdb.models import HISTOGRAM_GAMMA
 from loglode.engines.spark.dialect import to_spark, words
 from loglode.engines.spark.files import SPARK_ERRORS, failed, read, write
+from loglode.engines.spark.session import on_one_machine
 from loglode.engines.spark.types import declared, schema
 from loglode.files import StagedFile
 from loglode.gold.model import Model
@@ -34,6 +35,7 @@ _SETTINGS = {
     "histogram_gamma": "DOUBLE",
     "gold_started_at": "TIMESTAMP WITH TIME ZONE",
 }
+_FEW_ROWS = 500_000
 
 
 class SparkModels:
@@ -67,7 +69,7 @@ class SparkModels:
                 if model.layer == "gold":
                     staged[model.name] = self._write(model, frame)
                 elif not model.is_view and self._readers(model, exclude) > 1:
-                    kept.append(frame.persist(StorageLevel.MEMORY_AND_DISK))
+                    kept.append(self._keep(model, frame, inputs.rows))
         finally:
             for frame in kept:
                 frame.unpersist()
@@ -84,6 +86,19 @@ class SparkModels:
         chosen.createOrReplaceTempView("runs")
         staged = self._write(model, self._made(model))
         return staged, self.columns[model.name]
+
+    def _keep(self, model: Model, frame: DataFrame, events: int) -> DataFrame:
+        """Rows that several models read, made once.
+
+        Few rows on one machine are cut off from the plan they came from; it would be planned again with
+        every model that reads them, which then takes most of the time. Else the plan stays: it makes the
+        rows again that are lost with an executor, and many are kept packed by column.
+        """
+        if events > _FEW_ROWS or not on_one_machine(self._spark):
+            return frame.persist(StorageLevel.MEMORY_AND_DISK)
+        kept = frame.localCheckpoint(eager=False)
+        kept.createOrReplaceTempView(model.name)
+        return kept
 
     def _readers(self, model: Model, exclude: set[str]) -> int:
         return sum(model.name in m.depends for m in self._models if m.name not in exclude)

@@ -19,6 +19,8 @@ from loglode.errors import LoglodeError
 _ANSWERS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
+    # The rows of a day are brought together by it.
+    "spark.sql.adaptive.enabled": "true",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
@@ -32,6 +34,8 @@ _LOCAL_MEMORY = "2g"
 _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    # Plans are written down at every step, though no page shows them: the short form takes less time.
+    "spark.sql.ui.explainMode": "simple",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "8",
@@ -57,6 +61,11 @@ def open_session(master: str | None) -> tuple[SparkSession, bool]:
     for name, value in _ANSWERS.items():
         session.conf.set(name, value)
     return session, running is None
+
+
+def on_one_machine(spark: SparkSession) -> bool:
+    """Whether this process runs the tasks itself, so that no executor can be lost without it."""
+    return spark.sparkContext.master.startswith("local")
 
 
 def _running() -> SparkSession | None:
