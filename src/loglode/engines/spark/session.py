@@ -65,7 +65,7 @@ def open_session(master: str | None) -> tuple[SparkSession, bool]:
 
 def on_one_machine(spark: SparkSession) -> bool:
     """Whether this process runs the tasks itself, so that no executor can be lost without it."""
-    return spark.sparkContext.master.startswith("local")
+    return str(spark.sparkContext.master).startswith("local")
 
 
 def _running() -> SparkSession | None:
