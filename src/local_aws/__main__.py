@@ -23,6 +23,7 @@ from local_aws import (
     queues,
     redrives,
     rights,
+    sandboxes,
     storage,
     terraform,
     troubles,
@@ -71,22 +72,14 @@ def main() -> int:
         sys.stdout.write(json.dumps({"endpoint": endpoint}) + "\n")
         sys.stdout.flush()
         _wait()
-        server.stop()
         return 0
     choices = Choices(options.trigger, options.transform, options.max_lambda_bytes, options.openlineage)
     made = deploy(endpoint, choices)
-    workers: list[Poller | Notifier] = [
-        Poller(endpoint, made.queue, made.trigger, batch=options.batch_size),
-        Notifier(endpoint, made.state_machine, made.topic),
-    ]
-    for worker in workers:
-        worker.start()
+    Poller(endpoint, made.queue, made.trigger, batch=options.batch_size).start()
+    Notifier(endpoint, made.state_machine, made.topic).start()
     sys.stdout.write(made.as_json() + "\n")
     sys.stdout.flush()
     _wait()
-    for worker in workers:
-        worker.stop()
-    server.stop()
     return 0
 
 
@@ -99,4 +92,7 @@ def _wait() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    # What is under way is given up, as all that the emulator holds: executions might take minutes to end.
+    sandboxes.end_all()
+    os._exit(code)

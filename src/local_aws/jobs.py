@@ -23,7 +23,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 
 from local_aws.cloudwatch import keep
 from local_aws.patching import replace, wrap
-from local_aws.sandboxes import SOURCE
+from local_aws.sandboxes import SOURCE, started
 
 STANDINS = SOURCE / "local_aws" / "standins"
 # To compile takes longer than a few rows; and a laptop has few cores.
@@ -93,13 +93,14 @@ def _work(job: Any, run: Any) -> None:
         words = [word for name, value in run.arguments.items() for word in (name, str(value))]
         command = [sys.executable, str(script), "--JOB_NAME", job.name, *words]
         with _PLACE:
-            done = subprocess.run(
-                command, env=_environment(endpoint, job.name), capture_output=True, text=True, check=False
+            done = started(
+                command, env=_environment(endpoint, job.name), stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )
-    keep(endpoint, "/aws-glue/jobs/output", run.job_run_id, done.stdout)
-    keep(endpoint, "/aws-glue/jobs/error", run.job_run_id, done.stderr)
-    sys.stderr.write(f"job {job.name}: exit code {done.returncode}\n{done.stdout}{done.stderr[-2000:]}\n")
-    run.error_message = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:1000]
+            output, errors = done.communicate()
+    keep(endpoint, "/aws-glue/jobs/output", run.job_run_id, output)
+    keep(endpoint, "/aws-glue/jobs/error", run.job_run_id, errors)
+    sys.stderr.write(f"job {job.name}: exit code {done.returncode}\n{output}{errors[-2000:]}\n")
+    run.error_message = (errors.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:1000]
     run._status = "SUCCEEDED" if done.returncode == 0 else "FAILED"  # noqa: SLF001
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 RULE = Path(__file__).resolve().parents[1] / "state_machine" / "failure_notice.json"
+_ROUND_SECONDS = 0.3
 FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
 class Notifier(threading.Thread):
-    """Publishes each failure of an execution once, until it is stopped."""
+    """Publishes each failure of an execution once."""
 
     def __init__(self, endpoint: str, machine: str, topic: str) -> None:
         super().__init__(daemon=True)
@@ -27,15 +29,10 @@ class Notifier(threading.Thread):
         self._sns = boto3.client("sns", endpoint_url=endpoint, config=config)
         self._machine, self._topic = machine, topic
         self._told: set[tuple[str, Any]] = set()
-        self._stopped = threading.Event()
-
-    def stop(self) -> None:
-        """End after the round in hand."""
-        self._stopped.set()
-        self.join()
 
     def run(self) -> None:
-        while not self._stopped.wait(0.3):
+        while True:
+            time.sleep(_ROUND_SECONDS)
             for execution in self._states.list_executions(stateMachineArn=self._machine)["executions"]:
                 state = (execution["executionArn"], execution.get("stopDate"))
                 if execution["status"] not in FAILED or state in self._told:

@@ -13,12 +13,13 @@ import threading
 import time
 from collections import OrderedDict
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 SOURCE = Path(__file__).resolve().parents[1]
 _LOOK_SECONDS = 0.05
 _PIECE = 1 << 16
 _MOST_IDLE = 4
+_CHILDREN: set[subprocess.Popen[str]] = set()
 
 
 class Ended(Exception):  # noqa: N818 - of a process, as Lambda tells it
@@ -30,6 +31,19 @@ class Ended(Exception):  # noqa: N818 - of a process, as Lambda tells it
         self.text = text
 
 
+def started(command: list[str], **options: Any) -> subprocess.Popen[str]:
+    """A process that ends with the emulator at the latest."""
+    process = subprocess.Popen(command, text=True, **options)
+    _CHILDREN.add(process)
+    return process
+
+
+def end_all() -> None:
+    """No process outlives the emulator."""
+    for process in list(_CHILDREN):
+        process.kill()
+
+
 class Sandbox:
     """One process: events go in as lines, and each answer comes back as a line of its own pipe."""
 
@@ -39,9 +53,9 @@ class Sandbox:
         self._answers, theirs = os.pipe()
         command = [sys.executable, "-m", "local_aws.bootstrap", handler, str(theirs)]
         try:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=self._printed, stderr=self._printed, text=True,
-                env=environment, pass_fds=[theirs],
+            self._process = started(
+                command, stdin=subprocess.PIPE, stdout=self._printed, stderr=self._printed, env=environment,
+                pass_fds=[theirs],
             )  # fmt: skip
         finally:
             os.close(theirs)
@@ -75,6 +89,7 @@ class Sandbox:
         """It has no more to do: what is still under way is given up."""
         self._process.kill()
         self._process.wait()
+        _CHILDREN.discard(self._process)
         with contextlib.suppress(BrokenPipeError):
             self._events.close()
         os.close(self._answers)

@@ -68,8 +68,10 @@ def endpoint() -> Iterator[str]:
         assert server.stderr is not None
         assert any("Running on" in line for line in server.stderr), "the emulator did not start"
         threading.Thread(target=deque, args=(server.stderr, 0)).start()  # a full pipe would stop it
-        yield f"http://127.0.0.1:{port}"
-        server.terminate()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
 
 
 @pytest.fixture

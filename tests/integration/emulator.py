@@ -175,7 +175,9 @@ def emulator(folder: Path, *options: str) -> Iterator[Local]:
     with (folder / f"log-{port}").open("w") as log, pytest.MonkeyPatch.context() as variables:
         process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
         assert process.stdout is not None
-        made = json.loads(process.stdout.readline())
+        told = process.stdout.readline()
+        assert told, (folder / f"log-{port}").read_text(encoding="utf-8")
+        made = json.loads(told)
         for name, value in {
             "AWS_ENDPOINT_URL": made["endpoint"],
             "AWS_ACCESS_KEY_ID": "AKIALOCAL",
@@ -192,7 +194,7 @@ def emulator(folder: Path, *options: str) -> Iterator[Local]:
             for client in clients:
                 client.close()
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=60)
+            process.wait(PATIENCE)
             process.stdout.close()
             _forget()
 

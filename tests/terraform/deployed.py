@@ -34,8 +34,10 @@ def bare(folder: Path) -> Iterator[tuple[str, Path]]:
         subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment) as server,
     ):
         assert server.stdout is not None
-        yield json.loads(server.stdout.readline())["endpoint"], record
-        server.terminate()
+        try:
+            yield json.loads(server.stdout.readline())["endpoint"], record
+        finally:
+            server.terminate()
 
 
 def deploy(plan: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, str]]:
