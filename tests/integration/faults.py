@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lambda_functions import transform
-from loglode.errors import CommitConflictError
+from loglode.errors import CommitConflictError, StorageBusyError
 
 _HUNGER = 64 << 20
 
@@ -18,6 +18,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     match _next(event["step"]):
         case "conflict":
             raise CommitConflictError("other writers won")
+        case "busy":
+            raise StorageBusyError("S3 said SlowDown to every attempt")
         case "unfinished" | "too_large" as outcome:
             return {"outcome": outcome}
         case "hungry":
