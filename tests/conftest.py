@@ -17,8 +17,9 @@ from tests.receiver import Receiver
 # Before anything asks for the local time.
 os.environ["TZ"] = "UTC"
 time.tzset()
-# Java's best compiler pays after minutes; in each short life of a Spark it takes half of the time.
-os.environ["SPARK_SUBMIT_OPTS"] = "-XX:TieredStopAtLevel=1"
+# Java's best compiler and its collector of many threads pay after minutes; in each short life of a Spark they take
+# half of the time.
+os.environ["SPARK_SUBMIT_OPTS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m"
 
 # No limit on time: the machine may be busy. The same examples each time: a red run can be repeated.
 settings.register_profile(
