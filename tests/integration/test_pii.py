@@ -34,6 +34,10 @@ SECRETS = {
     "stripe": "sk_live_canary51H8xAbCdEfGh",
     "github": "ghp_canary0123456789ABCDEFabcdef012345",
     "aws": "AKIACANARY0123456789",
+    "google": "AIzaSyCanary0hCZtE6vySjMm-WEfRq3CPzqKqs",
+    "ipv4_written_otherwise": "203%2E0%2E113%2E77",
+    "ipv6_written_otherwise": "2001%3Adb8%3A1%3A2%3A3%3A4%3A5%3A6",
+    "email_encoded_twice": "canary.person%2540mail.example",
 }
 # Values of parameters that the contract calls sensitive need not look like secrets.
 PARAMETERS = {

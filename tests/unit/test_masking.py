@@ -99,7 +99,9 @@ SECRETS = {
     "joe@example.com": ":email", "joe%40example.com": ":email", "203.0.113.9": ":ip", "2001:db8::9": ":ip", "::1": ":ip",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig-x_y": ":token", "sk_live_abc123": ":token", "pk_test_x": ":token",
     "ghp_0123456789abcdef0123": ":token", "xoxb-12-34-abc": ":token", "AKIAABCDEFGHIJKLMNOP": ":token",
-    "0123456789abcdef0123456789abcdef": ":token",
+    "0123456789abcdef0123456789abcdef": ":token", "AIzaSyZQXDdI0hCZtE6vySjMm-WEfRq3CPzqKqs": ":token",
+    "2001%3Adb8%3A%3A9": ":ip", "203%2E0%2e113%252E9": ":ip", "joe%2540example.com": ":email",
+    "joe\uff20example.com": ":email", "joe\\u0040example.com": ":email", "joe&#64;example.com": ":email",
 }  # fmt: skip
 
 
@@ -119,6 +121,18 @@ def test_secrets_are_cut_out(secret: str, word: str) -> None:
 )  # fmt: skip
 def test_ordinary_texts_stay(text: str) -> None:
     assert ask(masking.redact("t"), text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/m/mailto:joe@example.com", "/m/mailto::email"), ("/u/https://joe:pass@host.example/p", "/u/https://host.example/p"),
+        ("a:203.0.113.9", "a::ip"), ("next=https%3A%2F%2Fhost.example%2F", "next=https%3A%2F%2Fhost.example%2F"),
+        ("/std:x", "/std:x"),
+    ],
+)  # fmt: skip
+def test_what_stands_around_a_secret_stays(text: str, shown: str) -> None:
+    assert ask(masking.redact("t"), text) == shown
 
 
 @given(
@@ -169,6 +183,7 @@ def test_own_identifiers() -> None:
     [
         ("www.example.com", "www.example.com"), ("10.20.30.40", "10.20.30.0/24"), ("2001:db8:1:2::3", "2001:db8:1::/48"),
         ("1.2.3", ":ip"), ("sk_live_abc.example", ":token"), (None, None), ("a1.b2.example", "a1.b2.example"),
+        ("203.0.113.77.example.com", ":ip.example.com"), ("ip-203-0-113-77.ec2.example", "ip-:ip.ec2.example"), ("1.2.3.4.5", ":ip"),
     ],
 )  # fmt: skip
 def test_hosts(host: str | None, shown: str | None) -> None:
@@ -200,7 +215,7 @@ def test_a_route_is_its_own_route(path: str) -> None:
 @pytest.mark.parametrize(
     ("query", "value"),
     [
-        ("utm_source=mail", "mail"), ("a=1&utm_source=my+list&b=2", "my list"), ("xutm_source=no", None), ("utm_source=", None),
+        ("utm_source=mail", "mail"), ("a=1&utm_source=my+list&b=2", "my list"), ("utm_source=a+b@example.com", "a+b@example.com"), ("xutm_source=no", None), ("utm_source=", None),
         ("", None), (None, None), ("utm_source", None),
     ],
 )  # fmt: skip

@@ -8,23 +8,33 @@ KEY = "$pseudonym_key"
 PSEUDONYM_DIGITS = 16
 # 64 bits: among ten million clients two share a pseudonym with a chance of 3 in a million.
 
+# What a name and its host are joined by, as browsers, mail programs and pages write it.
+_AT = r"%(?:25)*40|\x{FF20}|\\u0040|&#(?:64|[xX]40);|&commat;"
+_WRITTEN_OTHERWISE = ((_AT, "@"), (r"%(?:25)*3[Aa]", ":"), (r"%(?:25)*2[Ee]", "."))
+# Addresses come first: the colon of a word put in would pass for one of theirs.
 _SECRETS = (
-    (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?", ":token"),
-    (r"[^\s/?&=;,:\"<>()]+(@|%40)[^\s/?&=;,\"<>()]+", ":email"),
-    (r"\b[0-9]{1,3}([.][0-9]{1,3}){3}\b", ":ip"),
+    (r"://[^\s/?#@]*@", "://"),
     (r"[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}", ":ip"),
+    (r"\b[0-9]{1,3}([.][0-9]{1,3}){3}\b", ":ip"),
+    (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?", ":token"),
+    (r"[^\s/?&=;,:\"<>()]+@[^\s/?&=;,\"<>()]+", ":email"),
     (
-        r"\b(sk|pk|rk)_(live|test)_[0-9A-Za-z_]+|\bgh[pousr]_[0-9A-Za-z]{16,}|\bxox[a-z]-[0-9A-Za-z-]+",
+        r"\b(sk|pk|rk)_(live|test)_[0-9A-Za-z_]+|\bgh[pousr]_[0-9A-Za-z]{16,}|\bxox[a-z]-[0-9A-Za-z-]+"
+        r"|\bAIza[0-9A-Za-z_-]{20,}",
         ":token",
     ),
     (r"\b(AKIA|ASIA)[0-9A-Z]{12,}|[0-9A-Za-z_+]{32,}={0,2}", ":token"),
 )
+_ANY_SECRET = "|".join(pattern for pattern, _ in _SECRETS)
 # One cheap look decides whether any of them can match.
-_SUSPECT = r"@|%40|[0-9][.][0-9]|:|eyJ|_live_|_test_|gh[pousr]_|xox|AKIA|ASIA|[0-9A-Za-z_+]{32}"
+_SUSPECT = (
+    rf"@|{_AT}|%(?:25)*(?:3[Aa]|2[Ee])|[0-9][.][0-9]|:|eyJ|_live_|_test_|gh[pousr]_|xox|AKIA|ASIA|AIza"
+    r"|[0-9A-Za-z_+]{32}"
+)
 MIN_ID_LENGTH = 6
 REDACTED = ":redacted"
 # What stands where something was cut out.
-PLACEHOLDERS = frozenset({REDACTED, *(word for _, word in _SECRETS)})
+PLACEHOLDERS = frozenset({REDACTED, ":ip", ":token", ":email"})
 
 
 def pseudonym(kind: str, text: str) -> str:
@@ -55,11 +65,20 @@ def network(address: str) -> str:
 
 
 def redact(text: str) -> str:
-    """Cut e-mail addresses, IP addresses and what looks like a token or key out of a text."""
-    cut = text
-    for pattern, word in _SECRETS:
-        cut = f"regexp_replace({cut}, {literal(pattern)}, {literal(word)}, 'g')"
+    """Cut e-mail and IP addresses, users of URLs and what looks like a token or key out of a text.
+
+    A text that holds one only once `%3A`, `%2540` and the like are read is kept as it reads then.
+    """
+    plain = _replaced(text, _WRITTEN_OTHERWISE)
+    holds = f"regexp_matches({plain}, {literal(_ANY_SECRET)})"
+    cut = f"case when {holds} then {_replaced(plain, _SECRETS)} else {text} end"
     return f"case when regexp_matches({text}, {literal(_SUSPECT)}) then {cut} else {text} end"
+
+
+def _replaced(text: str, pairs: tuple[tuple[str, str], ...]) -> str:
+    for pattern, word in pairs:
+        text = f"regexp_replace({text}, {literal(pattern)}, {literal(word)}, 'g')"
+    return text
 
 
 def without(text: str, identifiers: tuple[str, ...]) -> str:

@@ -63,9 +63,13 @@ class Memo:
 def host_or_network(host: str) -> str:
     """Names stay; an address keeps its network only, and a token (in lower case here) nothing."""
     suspect = r"_(live|test)_|gh[pousr]_|eyj[0-9a-z_-]{9,}[.]eyj|(^|[.])akia[0-9a-z]{16}($|[.])"
-    other = f"case when regexp_matches({host}, '{suspect}') then ':token' else ':ip' end"
+    within = "[0-9]{1,3}([.-][0-9]{1,3}){3}"  # as providers name the machines of their customers
+    other = (
+        f"case when regexp_matches({host}, '{suspect}') then ':token'"
+        f" when regexp_matches({host}, '[g-z]') then regexp_replace({host}, '{within}', ':ip', 'g') else ':ip' end"
+    )
     return (
-        f"case when regexp_matches({host}, '^[0-9.]+$|:|{suspect}')"
+        f"case when regexp_matches({host}, '^[0-9.]+$|:|%|{within}|{suspect}')"
         f" then coalesce({masking.network(host)}, {other}) else {host} end"
     )
 

@@ -40,7 +40,7 @@ def without_origin(url: str) -> str:
 def origin_host(url: str) -> str:
     """Host of an absolute URL in lower case, without user and port; null for a relative one."""
     plain = f"split_part({url}, '/', 3)"
-    whole = f"regexp_extract({url}, '^[^/]*//(?:[^/?#]*@)?([^/?#]*)', 1)"
+    whole = f"regexp_extract({url}, '^[^/]*//(?:[^/?#]*(?:@|%40))?([^/?#]*)', 1)"
     return (
         f"case when contains({url}, '://') then case when regexp_full_match({plain}, '[a-z0-9.-]+') then {plain}"
         f" else nullif({without_port(whole)}, '') end end"
@@ -67,8 +67,10 @@ def query_of(url: str) -> str:
 
 
 def query_parameter(query: str, name: str) -> str:
-    """Value of one parameter, `+` read as a space; null where it is absent or empty."""
-    value = f"nullif(replace(regexp_extract({query}, '(?:^|&){name}=([^&]*)', 1), '+', ' '), '')"
+    """Value of one parameter, `+` read as a space but in an e-mail address; null where it is absent or empty."""
+    found = f"regexp_extract({query}, '(?:^|&){name}=([^&]*)', 1)"
+    is_address = f"contains({found}, '@') or contains({found}, '%40')"
+    value = f"nullif(case when {is_address} then {found} else replace({found}, '+', ' ') end, '')"
     return f"case when contains({query}, '{name}=') then {value} end"
 
 
