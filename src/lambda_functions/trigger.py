@@ -22,7 +22,7 @@ from loglode.errors import LoglodeError
 from loglode.pipeline.executions import start_execution
 from loglode.pipeline.manifest import batch_name, write_manifest
 from loglode.sources import SourceObject
-from loglode.sources.discover import on_s3
+from loglode.sources.discover import is_hidden, on_s3
 from loglode.storage import S3Path
 
 _log = logging.getLogger("loglode.trigger")
@@ -65,8 +65,12 @@ def _handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def objects_of(event: Any) -> Iterator[SourceObject]:
     """Objects of bronze that an event tells of. Raises MalformedEventError, StorageError."""
     for bucket, key, version in _created(event):
-        if not _is_bronze(bucket, key):
-            _log.info("not an object of bronze, dropped", extra={"object": f"s3://{bucket}/{key}"})
+        below, told = _below_bronze(bucket, key), {"object": f"s3://{bucket}/{key}"}
+        if not below or key.endswith("/"):
+            _log.info("not an object of bronze, dropped", extra=told)
+            continue
+        if is_hidden(below):
+            _log.warning("a name that begins with . or _, left out", extra=told)
             continue
         # Without a version the state that is there now is loaded, whichever event told of it.
         yield on_s3(f"s3://{bucket}/{key}", version)
@@ -97,13 +101,12 @@ def _of_record(record: Any) -> Iterator[tuple[str, str, str]]:
             raise MalformedEventError("no record of S3")
 
 
-def _is_bronze(bucket: str, key: str) -> bool:
-    """Below bronze, no folder marker, and no hidden name; the lake's own tables never start a run."""
+def _below_bronze(bucket: str, key: str) -> str:
+    """The key below bronze's; empty elsewhere: the lake's own tables never start a run."""
     bronze = S3Path.parse(os.environ["LOGLODE_BRONZE"])
     below = key.removeprefix(f"{bronze.key}/" if bronze.key else "")
     is_inside = bucket == bronze.bucket and (not bronze.key or below != key)
-    hidden = any(part.startswith((".", "_")) for part in below.split("/"))
-    return is_inside and bool(below) and not key.endswith("/") and not hidden
+    return below if is_inside else ""
 
 
 def start(objects: list[SourceObject], correlation_id: str) -> str:

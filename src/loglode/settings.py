@@ -71,6 +71,11 @@ class Settings:
         )
         if memory < MIN_MEMORY_MB:
             raise UsageError(f"memory limit of {memory} MB", hint=f"at least {MIN_MEMORY_MB}")
+        if not str(lake).isprintable() or "\\" in str(lake):
+            raise UsageError(
+                f"lake {str(lake)!r} has a character in its name that table logs cannot hold",
+                hint="no control characters and no backslash",
+            )
         key = key_file if key_file is not None else os.environ.get(KEY_FILE_VARIABLE)
         return cls(
             lake=location(lake),

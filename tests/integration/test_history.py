@@ -9,7 +9,7 @@ import pytest
 from tests.tools import GOLD, SILVER, load, records, settings, write
 
 from loglode import pipeline
-from loglode.errors import QueryError, UsageError
+from loglode.errors import LakeError, UsageError
 from loglode.lake.log import commit_metadata
 
 
@@ -70,5 +70,5 @@ def test_a_query_sees_the_tables_as_they_stood(tmp_path: Path) -> None:
     sql = "select (select count(*) from web_logs), (select sum(requests) from daily_metrics)"
     assert list(pipeline.query(settings(lake), sql, as_of=then).rows) == [(3, 3)]
     assert list(pipeline.query(settings(lake), sql).rows) == [(5, 5)]
-    with pytest.raises(QueryError):
+    with pytest.raises(LakeError, match="nothing of lake"):
         pipeline.query(settings(lake), sql, as_of=then - timedelta(days=1))

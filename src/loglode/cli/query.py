@@ -11,6 +11,20 @@ from loglode.cli.options import build_settings, debug_options, format_options, l
 from loglode.cli.output import write_rows
 
 
+class Moment(click.ParamType[datetime]):
+    """A time in any form of ISO 8601, such as `history` and `status` print; UTC unless it says otherwise."""
+
+    name = "timestamp"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The time, aware of its zone."""
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no time, such as 2026-11-01T12:00:00Z", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 @click.command()
 @click.argument("sql")
 @lake_options
@@ -18,14 +32,14 @@ from loglode.cli.output import write_rows
 @click.option(
     "--as-of",
     metavar="TIMESTAMP",
-    type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d"]),
-    help="The tables as they stood then (UTC), as far back as `maintain` keeps files.",
+    type=Moment(),
+    help="The tables as they stood then (UTC, or with an offset), as far back as `maintain` keeps files.",
 )
 @debug_options
 def query(sql: str, form: str, as_of: datetime | None, **options: Any) -> None:
     """Answer a SELECT over the lake's tables by name.
 
-    Tables: web_logs, quarantine, runs, and the metrics: daily_metrics, hourly_metrics,
+    Tables: web_logs, quarantine, runs, quality, and the metrics: daily_metrics, hourly_metrics,
     route_metrics, status_metrics, referrer_metrics, sessions, session_metrics,
     conversion_metrics, pipeline_metrics.
 
@@ -35,5 +49,5 @@ def query(sql: str, form: str, as_of: datetime | None, **options: Any) -> None:
     """
     from loglode.pipeline import query as run_query
 
-    result = run_query(build_settings(**options), sql, as_of=as_of and as_of.replace(tzinfo=UTC))
+    result = run_query(build_settings(**options), sql, as_of=as_of)
     write_rows(result.columns, result.rows, form=form)

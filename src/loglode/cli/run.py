@@ -52,7 +52,8 @@ def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -
     """Load files, folders, globs or standard input ('-') into the lake.
 
     .gz and .zst are read as they are. What was loaded before is skipped. Refused lines go to
-    quarantine with their reasons; nothing is lost.
+    quarantine with their reasons; nothing is lost. In folders, names that begin with . or _ are
+    left out. Spark cannot read standard input.
 
     \b
     Example:

@@ -29,7 +29,8 @@ def status(*, as_metrics: bool, is_json: bool, **options: Any) -> None:
         from loglode.pipeline import measurements
 
         settings = build_settings(**options)
-        write_text(open_metrics(measurements(settings), lake=str(settings.lake)).rstrip("\n"))
+        for line in open_metrics(measurements(settings), lake=str(settings.lake)).splitlines():
+            write_text(line)
         return
     from loglode.pipeline import status as read_status
 

@@ -37,10 +37,7 @@ _DELTA_TYPES = {
     "DATE": "date",
     "TIMESTAMP WITH TIME ZONE": "timestamp",
 }
-
 _SQL_TYPES = {delta: sql for sql, delta in _DELTA_TYPES.items()}
-
-
 _FACTS = ("path", "num_records", "size_bytes", "modification_time", "min.event_ts", "max.event_ts")
 
 
@@ -244,6 +241,10 @@ class Table:
         except TableNotFoundError:
             raise
         except DeltaError as error:
+            if version is not None and version > (newest := self.snapshot().version):
+                raise LakeError(
+                    f"no version {version} of {self.spec.name}: the newest is {newest}"
+                ) from error
             raise LakeError(f"table {self.spec.name} at {self.root} is damaged: {error}") from error
         snapshot = Snapshot(self, found)
         if version is None:

@@ -60,8 +60,7 @@ def quality_gate(settings: Settings, correlation_id: str) -> GateReport:
     if not read:
         behind = gold_version(open_lake(settings))
         read, refused = _lines(settings, f"kind = 'load' and silver_version > {behind}")
-    own = settings.max_refused_share
-    found = GateReport(read, refused, settings.contract.max_refused_share if own is None else own)
+    found = GateReport(read, refused, refused_limit(settings))
     counts = {**asdict(found), "refused_share": found.refused_share}
     told = {"step": "quality_gate", "correlation_id": correlation_id, "counts": counts}
     if found.is_acceptable:
@@ -69,6 +68,12 @@ def quality_gate(settings: Settings, correlation_id: str) -> GateReport:
     else:
         _log.warning("quality gate stopped what was loaded", extra=told)
     return found
+
+
+def refused_limit(settings: Settings) -> float:
+    """Highest share of refused lines that is acceptable: the settings' own, else the contract's."""
+    own = settings.max_refused_share
+    return settings.contract.max_refused_share if own is None else own
 
 
 def _lines(settings: Settings, condition: str) -> tuple[int, int]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from loglode.engines.duckdb.query import QueryResult, run_query
-from loglode.errors import UsageError
+from loglode.errors import LakeError, UsageError
 from loglode.lake import Lake
 from loglode.lake.history import history as read_history
 from loglode.lake.history import version_at
@@ -16,7 +17,9 @@ from loglode.lake.table import as_it_stands
 from loglode.pipeline.context import open_lake
 from loglode.pipeline.silver_to_gold import gold_is_current
 from loglode.settings import Settings
+from loglode.storage import missing
 
+_log = logging.getLogger(__name__)
 RECENT_RUNS = 10
 _COUNTS = ("lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines")
 
@@ -33,9 +36,15 @@ def query(
     """
     lake = open_lake(settings)
     lake.require()
+    found = list(tables(lake, as_of, only))
+    if as_of is not None and not found:
+        raise LakeError(
+            f"nothing of lake {lake.root} is left of {as_of.isoformat()}",
+            hint="`loglode history web_logs` shows how far back it goes",
+        )
     return run_query(
         sql,
-        list(tables(lake, as_of, only)),
+        found,
         lake=lake.root,
         memory_limit_mb=settings.memory_limit_mb,
         threads=settings.threads,
@@ -53,6 +62,10 @@ def tables(
             if version is None:
                 continue
             snapshot.delta.load_as_version(version)
+            if missing(root, [f.path for f in snapshot.files()]):
+                told = {"table": name, "version": version}
+                _log.warning("left out: upkeep has deleted files of this version", extra=told)
+                continue
         columns = [(column, sql) for column, sql, _ in snapshot.table.spec.columns]
         yield name, columns, [str(root / f.path) for f in snapshot.files()]
 

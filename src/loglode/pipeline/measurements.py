@@ -11,11 +11,15 @@ from loglode.settings import Settings
 
 _LOADS = """
     select
-        count(*) as BatchesLoaded, sum(lines_read) as LinesRead, sum(lines_quarantined) as LinesQuarantined,
-        sum(lines_quarantined) / nullif(sum(lines_read), 0) as RefusedShare, sum(duplicates) as Duplicates,
-        sum(blank_lines) as BlankLines, sum(rows_silver) as RowsSilver
-    from runs
-    where kind = 'load' and {chosen}
+        count(*) filter (is_load) as BatchesLoaded,
+        sum(lines_read) filter (is_load) as LinesRead,
+        sum(lines_quarantined) filter (is_load) as LinesQuarantined,
+        sum(lines_quarantined) filter (is_load) / nullif(sum(lines_read) filter (is_load), 0) as RefusedShare,
+        sum(duplicates) filter (is_load) as Duplicates,
+        sum(blank_lines) filter (is_load) as BlankLines,
+        sum(rows_silver) as RowsSilver
+    from (select *, kind = 'load' as is_load from runs)
+    where {chosen}
 """
 _BATCHES = """
     select max(bronze_to_gold_seconds) as BronzeToGoldSeconds, max(freshness_seconds) as FreshnessSeconds

@@ -14,6 +14,7 @@ from loglode.metrics import Step
 from loglode.pipeline.bronze_to_silver import OnFailure, OverlapError, bronze_to_silver
 from loglode.pipeline.context import Context, open_context, open_lake
 from loglode.pipeline.emitting import is_left_over
+from loglode.pipeline.gate import refused_limit
 from loglode.pipeline.plan import Batch, cut_batches, new_objects
 from loglode.pipeline.report import RunReport
 from loglode.pipeline.settle import BatchRecord, settle
@@ -50,10 +51,22 @@ def run(
                 _load(context, fresh, format, report)
                 if lake.silver.exists:
                     settle(lake, lake.silver.snapshot())
+                _look_at_refused(settings, report)
             if lake.silver.exists:
                 report.gold_days = len(silver_to_gold(context))
     report.seconds = time.perf_counter() - started
     return report
+
+
+def _look_at_refused(settings: Settings, report: RunReport) -> None:
+    """Say so where the quality gate of the state machine would stop. Here somebody looks on: gold follows."""
+    limit = refused_limit(settings)
+    share = report.lines_quarantined / report.lines_read if report.lines_read else 0.0
+    if share > limit:
+        counts = {"lines_read": report.lines_read, "lines_quarantined": report.lines_quarantined}
+        hint = "`loglode quarantine list` shows them with their reasons"
+        text = f"{share:.0%} of the lines were refused, above the contract's limit of {limit:.0%}"
+        _log.warning(text, extra={"counts": counts, "hint": hint})
 
 
 def load_objects(

@@ -62,7 +62,9 @@ class Memo:
 
 def host_or_network(host: str) -> str:
     """Names stay; an address keeps its network only, and a token (in lower case here) nothing."""
-    suspect = r"_(live|test)_|gh[pousr]_|aiza[0-9a-z_-]{20}|eyj[0-9a-z_-]{9,}[.]eyj|(^|[.])akia[0-9a-z]{16}($|[.])"
+    suspect = (
+        r"_(live|test)_|gh[pousr]_|aiza[0-9a-z_-]{20}|eyj[0-9a-z_-]{9,}[.]eyj|(^|[.])akia[0-9a-z]{16}($|[.])"
+    )
     within = "[0-9]{1,3}([.-][0-9]{1,3}){3}"  # as providers name the machines of their customers
     other = (
         f"case when regexp_matches({host}, '{suspect}') then ':token'"

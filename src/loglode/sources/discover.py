@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from loglode.sources.objects import SourceObject
 from loglode.storage import SCHEME, S3Object, S3Path, head, list_objects
 
 STDIN = "-"
+_log = logging.getLogger(__name__)
 
 
 def discover(sources: Sequence[str]) -> list[SourceObject]:
@@ -48,18 +50,33 @@ def _on_s3(source: str) -> list[SourceObject]:
     place = S3Path.parse(source)
     is_prefix = not source.endswith("/")
     named = len(place.key)  # what the user has named himself is not left out
-    found = [
-        _source(o)
-        for o in list_objects(place, as_prefix=is_prefix)
-        if o.size and not _is_hidden(f"named{o.path.key[named:]}" if is_prefix else o.path.key[named:])
-    ]
-    if not found:
-        raise SourceNotFoundError(f"no object at {source!r}", hint="check bucket and prefix")
-    return found
+    there = [o for o in list_objects(place, as_prefix=is_prefix) if o.size]
+    hidden = {
+        o.path.key
+        for o in there
+        if is_hidden(f"named{o.path.key[named:]}" if is_prefix else o.path.key[named:])
+    }
+    _tell(source, len(hidden))
+    if len(hidden) == len(there):
+        raise SourceNotFoundError(
+            f"no object at {source!r}{_but(len(hidden))}", hint="check bucket and prefix"
+        )
+    return [_source(o) for o in there if o.path.key not in hidden]
 
 
-def _is_hidden(below: str) -> bool:
-    return any(part.startswith((".", "_")) for part in below.split("/"))
+def _tell(source: str, hidden: int) -> None:
+    if hidden:
+        told = {"object": source, "counts": {"left_out": hidden}}
+        _log.info("names that begin with . or _ are left out", extra=told)
+
+
+def _but(hidden: int) -> str:
+    return f" but {hidden} with names that begin with . or _" if hidden else ""
+
+
+def is_hidden(below: str) -> bool:
+    """Whether a part of a path begins with `.` or `_`, as what belongs to tools does; `.` and `..` do not."""
+    return any(part.startswith((".", "_")) for part in below.split("/") if part not in (".", ".."))
 
 
 def _source(found: S3Object) -> SourceObject:
@@ -67,15 +84,19 @@ def _source(found: S3Object) -> SourceObject:
 
 
 def _paths(source: str) -> Iterator[str]:
+    hidden = 0
     if os.path.isdir(source):
-        paths = list(_walk(source))
+        files = list(_walk(source))
+        paths = [path for path in files if not is_hidden(os.path.relpath(path, source))]
+        hidden = len(files) - len(paths)
+        _tell(source, hidden)
     elif os.path.isfile(source):
         paths = [source]
     else:
         paths = sorted(p for p in glob.glob(source, recursive=True) if os.path.isfile(p))
     if not paths:
         raise SourceNotFoundError(
-            f"no file at {source!r}",
+            f"no file at {source!r}{_but(hidden)}",
             hint="name files, a folder, a quoted glob, or - for standard input",
         )
     yield from paths
@@ -83,8 +104,8 @@ def _paths(source: str) -> Iterator[str]:
 
 def _walk(folder: str) -> Iterator[str]:
     for where, folders, files in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith((".", "_")))
+        folders.sort()
         for name in sorted(files):
             path = Path(where, name)
-            if not name.startswith((".", "_")) and path.is_file():
+            if path.is_file():
                 yield str(path)
