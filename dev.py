@@ -126,9 +126,9 @@ def package(arguments: list[str]) -> int:
 def aws(arguments: list[str]) -> int:
     """Functions, state machine and Glue scripts on an emulator, until Ctrl-C."""
     install("dev")
-    words = [PYTHON, "-m", "local_aws", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    return subprocess.run([str(word) for word in words], env=environment, check=False).returncode
+    words = [str(PYTHON), "-m", "local_aws", *arguments]
+    # In place of this process: who ends it ends the emulator.
+    os.execve(words[0], words, {**os.environ, "PYTHONPATH": str(ROOT / "src")})  # noqa: S606
 
 
 def pins(lock_file: Path) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -44,7 +45,7 @@ _VARIABLES = {
 def main() -> int:
     """Run until a signal ends it."""
     parser = argparse.ArgumentParser(prog="python -m local_aws", description=__doc__)
-    parser.add_argument("--port", type=int, default=5000)
+    parser.add_argument("--port", type=_port, default=5000, help="5000 otherwise")
     parser.add_argument("--trigger", default=Choices.trigger, help="handler of the trigger")
     parser.add_argument("--transform", default=Choices.transform, help="handler of the transform function")
     parser.add_argument("--max-lambda-bytes", type=int, default=Choices.max_lambda_bytes)
@@ -54,6 +55,8 @@ def main() -> int:
     parser.add_argument("--batch-size", type=int, default=queues.BATCH, help="messages of a batch")
     parser.add_argument("--wait-share", type=float, default=0.01, help="of the waits between attempts")
     options = parser.parse_args()
+    if _is_taken(options.port):
+        parser.error(f"port {options.port} is taken; name another by --port")
     os.environ.update(_VARIABLES)
     os.environ["MOTO_PORT"] = str(options.port)
     default_user_config["stepfunctions"]["execute_state_machine"] = True
@@ -81,6 +84,23 @@ def main() -> int:
     sys.stdout.flush()
     _wait()
     return 0
+
+
+def _port(text: str) -> int:
+    """A number that a port may have. Raises ArgumentTypeError."""
+    if not text.isdecimal() or not 0 < int(text) < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as place:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            place.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
 
 
 def _wait() -> None:

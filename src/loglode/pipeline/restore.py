@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from loglode import logs
 from loglode.errors import LakeError, UsageError
 from loglode.lake import Commit, Snapshot
@@ -32,6 +35,8 @@ def restore(settings: Settings, name: str, version: int) -> int:
             hint="mend the cause and load bronze into a new lake, or replay quarantine",
         )
     wanted = as_it_stands(name, lake.gold_root(name), version)
+    if isinstance(lake.root, Path) and not os.access(lake.gold_root(name), os.W_OK):
+        raise LakeError(f"cannot write to lake {lake.root}", hint="check rights and mount")
     with (
         logs.bound(step=RESTORE, correlation_id=settings.correlation_id),
         emitter_alone(settings, lake) as emitter,

@@ -117,4 +117,6 @@ def write(
 
 def failed(what: str, error: BaseException) -> LoglodeError:
     """Spark's error in one line."""
-    return LoglodeError(f"Spark failed on {what}: {one_line(error)}")
+    text = one_line(error)
+    hint = "make room, then run again; nothing was lost" if "No space left" in text else ""
+    return LoglodeError(f"Spark failed on {what}: {text}", hint=hint)

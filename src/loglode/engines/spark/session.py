@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
+import re
 import signal
 import sys
 import threading
 from importlib import resources
 
+from py4j.protocol import Py4JError
 from pyspark import SparkContext
 from pyspark.errors import PySparkException, PySparkRuntimeError
 from pyspark.sql import SparkSession
@@ -29,6 +32,12 @@ _ANSWERS = {
     # Folders of partitions are named by integers only, and no column's type is guessed from a name.
     "spark.sql.sources.partitionColumnTypeInference.enabled": "true",
 }
+_MOST_TOLD = 300
+# After the lines of Python's traceback, which are indented, stands what was raised, behind its class.
+_RAISED_IN_TASK = re.compile(
+    r"^Traceback \(most recent call last\):\n(?:[ \t]+.*\n)+(?:[\w.]+: )?(.*)", re.MULTILINE
+)
+_JAVA_CALL = re.compile(r"^An error occurred while calling \S+\s*:?\s*")
 # For a Spark that this process starts; one that runs already keeps what its owner chose.
 _LOCAL_MEMORY = "2g"
 _LOCAL = {
@@ -52,14 +61,14 @@ def open_session(master: str | None) -> tuple[SparkSession, bool]:
     running = _running()
     try:
         spark = running if running is not None else _start(master)
-    except (PySparkException, PySparkRuntimeError, OSError) as error:
+        session = spark.newSession()
+        for name, value in _ANSWERS.items():
+            session.conf.set(name, value)
+    except (PySparkException, PySparkRuntimeError, Py4JError, OSError) as error:
         raise LoglodeError(
-            f"Spark does not start at {master or 'its configured master'}: {one_line(error)}",
-            hint="check --master and the Java runtime",
+            f"Spark does not start at {master or 'its configured master'}: {_why(error)}",
+            hint="check --master and the Java runtime; `pip install 'loglode[spark]'` brings one",
         ) from error
-    session = spark.newSession()
-    for name, value in _ANSWERS.items():
-        session.conf.set(name, value)
     return session, running is None
 
 
@@ -86,12 +95,20 @@ def _start(master: str | None) -> SparkSession:
             if "SPARK_DRIVER_MEMORY" not in os.environ:
                 builder = builder.config("spark.driver.memory", _LOCAL_MEMORY)
             builder = builder.config("spark.driver.extraJavaOptions", _quiet_option())
+    # Without any handler of the root's, the bridge to Java prints a traceback at Ctrl-C.
+    logging.getLogger().addHandler(logging.NullHandler())
     interrupt = signal.getsignal(signal.SIGINT)
     spark = builder.getOrCreate()
     if threading.current_thread() is threading.main_thread():
         # PySpark puts its own in place, which fails once Spark has stopped; ending a run stops Spark anyway.
         signal.signal(signal.SIGINT, interrupt)
     return spark
+
+
+def _why(error: BaseException) -> str:
+    text = one_line(error)
+    # A context that was given up while it was made: the master never answered.
+    return "no master answers there" if re.search(r"stopped SparkContext|Bus is stopped", text) else text
 
 
 def _use_own_java() -> None:
@@ -109,6 +126,9 @@ def _quiet_option() -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, without stack traces and lines of a plan."""
+    """What an error says, without stack traces and lines of a plan; of a task that failed, what it raised."""
+    raised = _RAISED_IN_TASK.search(str(error))
+    if raised:
+        return " ".join(raised[1].split())[:_MOST_TOLD]
     text = str(error).split("\n\nJVM stacktrace", maxsplit=1)[0].split("\n\tat ", maxsplit=1)[0]
-    return " ".join(text.split())[:300]
+    return " ".join(_JAVA_CALL.sub("", text).split())[:_MOST_TOLD]
