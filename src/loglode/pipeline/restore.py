@@ -34,8 +34,9 @@ def restore(settings: Settings, name: str, version: int) -> int:
             f"{name}: only tables of gold can be restored; silver, quarantine and ops balance together",
             hint="mend the cause and load bronze into a new lake, or replay quarantine",
         )
-    wanted = as_it_stands(name, lake.gold_root(name), version)
-    if isinstance(lake.root, Path) and not os.access(lake.gold_root(name), os.W_OK):
+    root = lake.gold_root(name)
+    wanted = as_it_stands(name, root, version)
+    if isinstance(root, Path) and not os.access(root, os.W_OK):
         raise LakeError(f"cannot write to lake {lake.root}", hint="check rights and mount")
     with (
         logs.bound(step=RESTORE, correlation_id=settings.correlation_id),
