@@ -25,6 +25,10 @@ loglode status --metrics --lake lake > lake.prom   # OpenMetrics, for a node exp
 loglode quality --lake lake
 ```
 
+Quality is told as it was when lines were loaded: what a replay has taken out of quarantine since, `loglode status` and
+`daily_metrics.quarantined_lines` show. On the command line a run above the gate's limit is warned of and goes on to
+gold; the state machine stops it.
+
 ## Metrics
 
 On AWS they leave as lines in CloudWatch's embedded metric format, in the name space `{NAMESPACE}`, with the dimensions

@@ -13,6 +13,7 @@ from loglode.logs import CORRELATION_VARIABLE
 from loglode.openlineage.destinations import VARIABLE as OPENLINEAGE_VARIABLE
 from loglode.openlineage.destinations import Destination, destination
 from loglode.storage import Location, location
+from loglode.text import visible
 
 KEY_FILE_VARIABLE = "LOGLODE_KEY_FILE"
 KEY_SECRET_VARIABLE = "LOGLODE_KEY_SECRET"  # noqa: S105 - a name
@@ -86,7 +87,7 @@ class Settings:
             key_file=Path(key) if key else None,
             key_secret=key_secret or os.environ.get(KEY_SECRET_VARIABLE, ""),
             max_refused_share=_share(REFUSED_VARIABLE),
-            correlation_id=correlation_id or os.environ.get(CORRELATION_VARIABLE, ""),
+            correlation_id=visible(correlation_id or os.environ.get(CORRELATION_VARIABLE, "")),
             engine=engine,
             master=master,
             openlineage=destination(openlineage or os.environ.get(OPENLINEAGE_VARIABLE, "")),

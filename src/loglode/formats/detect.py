@@ -23,14 +23,21 @@ def detect_format(sample: bytes, wanted: str = "auto") -> Format:
 
     Raises UsageError for an unknown name.
     """
-    if wanted != "auto":
-        if wanted not in FORMATS:
-            raise UsageError(f"unknown format {wanted!r}", hint=f"one of auto, {', '.join(FORMATS)}")
-        return FORMATS[wanted]
+    if named := named_format(wanted):
+        return named
     lines = [line for line in sample.split(b"\n")[:SAMPLE_LINES] if line.strip()]
     matches = sum(1 for line in lines if _CLF.match(line))
     starts = sum(1 for line in lines if line.lstrip().startswith((b"{", b"[")))
     return COMBINED if matches > starts else JSON
+
+
+def named_format(wanted: str) -> Format | None:
+    """The format of a name; None for auto. Raises UsageError for an unknown name."""
+    if wanted == "auto":
+        return None
+    if wanted not in FORMATS:
+        raise UsageError(f"unknown format {wanted!r}", hint=f"one of auto, {', '.join(FORMATS)}")
+    return FORMATS[wanted]
 
 
 def json_layout(sample: bytes) -> Literal["lines", "array", "values"]:

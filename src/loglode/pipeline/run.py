@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from loglode import logs
 from loglode.engines.base import Progress
 from loglode.errors import BooksError, CommitConflictError, SourceError
+from loglode.formats.detect import named_format
 from loglode.metrics import Step
 from loglode.pipeline.bronze_to_silver import OnFailure, OverlapError, bronze_to_silver
 from loglode.pipeline.context import Context, open_context, open_lake
@@ -41,6 +42,7 @@ def run(
     """
     started = time.perf_counter()
     report = RunReport()
+    named_format(format)
     objects = discover(sources)
     lake = open_lake(settings)
     fresh = new_objects(lake, objects)
