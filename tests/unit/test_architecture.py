@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     # Object storage and secrets: alone imports AWS.
     "storage": {"errors", "refusals"},
     "contract": {"errors"},
-    "settings": {"contract", "errors", "logs", "openlineage", "storage"},
+    "settings": {"contract", "errors", "logs", "openlineage", "storage", "text"},
     # Names alone, for all who emit or watch them.
     "metrics": set(),
     "text": set(),
