@@ -47,6 +47,9 @@ class _GoesOn(ExecutionWorker):
 
 def _answer(response: Any) -> ActionResult:
     execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))  # noqa: SLF001
+    told, token = {"redriveDate": execution.start_date}, response._get_param("clientToken")  # noqa: SLF001
+    if token and getattr(execution, "redriven_by", None) == token:
+        return ActionResult(told)  # the SDK asks again with its token where an answer was lost
     if execution.exec_status not in _REDRIVABLE:
         raise ValidationException(f"execution is {execution.status}, not redrivable")
     events = execution.to_history_output()["events"]
@@ -56,13 +59,13 @@ def _answer(response: Any) -> ActionResult:
         execution_details=execution.get_start_execution_details(),
         state_machine_details=execution.get_start_state_machine_details(),
     )
-    execution.before = events
+    execution.before, execution.redriven_by = events, token
     execution.error = execution.cause = None
     execution.exec_status = ExecutionStatus.RUNNING
     comm = execution._get_start_execution_worker_comm()  # noqa: SLF001
     execution.exec_worker = _GoesOn(entered[-1], details, comm, None, execution._activity_store)  # noqa: SLF001
     execution.exec_worker.start()
-    return ActionResult({"redriveDate": execution.start_date})
+    return ActionResult(told)
 
 
 def _whole_history(describe: Any) -> Any:

@@ -72,13 +72,15 @@ def test_objects_in_bursts_events_repeated_and_executions_killed(
         record_ = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": thing}
         events += [json.dumps({"Records": [record_]})] * 2  # the emulator has sent one already
     chance.shuffle(events)
+    local.troubles({"method": "PUT", "path": "lake/silver/web_logs", "holds": True})
     for body in events:
         local.sqs.send_message(QueueUrl=local.made["queue"], MessageBody=body)
-    stopped: set[str] = set()
-    while len(stopped) < 2:
-        stopped.add(wait_for(lambda: running(local)))
+    stopped = wait_for(lambda: found[:2] if len(found := at_work(local)) > 1 else [])
+    for arn in stopped:
+        local.states.stop_execution(executionArn=arn)
+    local.troubles()
     wait_for(lambda: is_empty(local))
-    assert local.settled(1)["ABORTED"] == len(stopped)
+    assert local.settled(2)["ABORTED"] == len(stopped)
     for arn in stopped:
         local.states.redrive_execution(executionArn=arn)
     assert local.settled(1).keys() == {"SUCCEEDED"}, local.errors()
@@ -95,13 +97,16 @@ def test_objects_in_bursts_events_repeated_and_executions_killed(
             assert rows(copy, name, without=LINEAGE) == rows(tmp_path / "calm", name, without=LINEAGE), name
 
 
-def running(local: Local) -> str:
-    """Stops an execution in the middle; returns which, none if none runs."""
-    for execution in local.executions():
-        if execution["status"] == "RUNNING":
-            local.states.stop_execution(executionArn=execution["executionArn"])
-            return str(execution["executionArn"])
-    return ""
+def at_work(local: Local) -> list[str]:
+    """Executions whose first step is under way."""
+    under_way = [str(e["executionArn"]) for e in local.executions() if e["status"] == "RUNNING"]
+    return [arn for arn in under_way if "BronzeToSilver" in entered(local, arn)]
+
+
+def entered(local: Local, arn: str) -> set[str]:
+    seen = Seen()
+    seen.note(local.states, arn)
+    return seen.states
 
 
 def is_empty(local: Local) -> bool:
