@@ -242,9 +242,8 @@ class Table:
             raise
         except DeltaError as error:
             if version is not None and version > (newest := self.snapshot().version):
-                raise LakeError(
-                    f"no version {version} of {self.spec.name}: the newest is {newest}"
-                ) from error
+                text = f"no version {version} of {self.spec.name}: the newest is {newest}"
+                raise LakeError(text) from error
             raise LakeError(f"table {self.spec.name} at {self.root} is damaged: {error}") from error
         snapshot = Snapshot(self, found)
         if version is None:

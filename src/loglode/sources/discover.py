@@ -86,9 +86,9 @@ def _source(found: S3Object) -> SourceObject:
 def _paths(source: str) -> Iterator[str]:
     hidden = 0
     if os.path.isdir(source):
-        files = list(_walk(source))
-        paths = [path for path in files if not is_hidden(os.path.relpath(path, source))]
-        hidden = len(files) - len(paths)
+        names = list(_walk(source))
+        paths = [path for path in names if not is_hidden(os.path.relpath(path, source))]
+        hidden = len(names) - len(paths)
         _tell(source, hidden)
     elif os.path.isfile(source):
         paths = [source]
@@ -103,8 +103,10 @@ def _paths(source: str) -> Iterator[str]:
 
 
 def _walk(folder: str) -> Iterator[str]:
+    """Files below, and hidden folders as a whole: what is in them is nobody's business."""
     for where, folders, files in os.walk(folder):
-        folders.sort()
+        yield from (f"{where}/{name}" for name in folders if is_hidden(name))
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
         for name in sorted(files):
             path = Path(where, name)
             if path.is_file():
