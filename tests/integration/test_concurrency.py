@@ -239,6 +239,15 @@ def test_a_folder_is_not_taken_for_abandoned_before_its_lock_is_held(
     assert not folder.exists()
 
 
+def test_what_is_written_into_a_removed_folder_is_removed_too(lake: Path) -> None:
+    """As by Spark, whose processes outlive a killed run for a moment."""
+    late = staging.staging_root(lake) / "killed" / "silver" / "part.parquet"
+    late.parent.mkdir(parents=True)
+    late.write_bytes(b"PAR1")
+    assert staging.remove_abandoned(lake) == 1
+    assert not list(staging.staging_root(lake).iterdir())
+
+
 def probes(path: Path) -> Path:
     """Lines that are refused until PROBE is a method, and some that always are or never."""
     lines = [record(i, method="PROBE", path=f"/{i}") for i in range(20)]

@@ -219,16 +219,22 @@ def test_killed_at_any_moment(tmp_path: Path, logs: list[Path]) -> None:
     load(calm, *logs)
     environment = os.environ | {"LOGLODE_KEY_FILE": str(struck.parent / "key")}
     moments = random.Random(SEED)
-    for _ in range(KILLS):
-        process = subprocess.Popen(
-            command(struck, *logs), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            process.wait(timeout=moments.uniform(4, 25))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    load(struck, *logs, engine="spark")
+    with contextlib.ExitStack() as ended:
+        for _ in range(KILLS):
+            process = ended.enter_context(
+                subprocess.Popen(
+                    command(struck, *logs), env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                )
+            )
+            try:
+                process.wait(timeout=moments.uniform(4, 25))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            # Java and its workers end by themselves, a moment later, while the next run is under way.
+            assert process.stdout
+            ended.callback(process.stdout.read)
+        load(struck, *logs, engine="spark")
     assert_same(calm, struck, names=TABLES_OF_EVENTS)
     pipeline.maintain(settings(struck), keep_hours=0)
     for name in ALL_TABLES:

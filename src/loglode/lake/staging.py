@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -47,12 +48,12 @@ def staging(lake: Location, name: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def scratch(root: Location) -> Iterator[Path]:
-    """A folder to write a table's small files in: its own on a disk, a temporary one for S3."""
+    """A folder to write a table's small files in: its own on a disk, a staging folder for S3."""
     if isinstance(root, Path):
         yield root
         return
-    with tempfile.TemporaryDirectory(dir=staging_root(root)) as folder:
-        yield Path(folder)
+    with staging(root, secrets.token_hex(8)) as folder:
+        yield folder
 
 
 @contextlib.contextmanager
@@ -92,14 +93,19 @@ def is_held(lake: Location, name: str) -> bool:
 
 
 def remove_abandoned(lake: Location) -> int:
-    """Remove staging folders whose process is gone; returns how many."""
+    """Remove staging folders whose process is gone; returns how many.
+
+    Also one without a lock: processes of a killed run, such as Spark's, write for a moment more, and make
+    a folder anew that was removed. Who is just making one waits for the lock taken here, and makes another.
+    """
     removed = 0
     for folder in sorted(staging_root(lake).glob("*")):
         try:
-            with (folder / "lock").open("r+") as lock:
+            with (folder / "lock").open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-                removed += 1
+                if _is_at(folder / "lock", lock.fileno()):
+                    shutil.rmtree(folder, ignore_errors=True)
+                    removed += 1
         except OSError:
-            continue  # somebody works in it, or is just making or removing it
+            continue  # somebody works in it, or has just removed it
     return removed
