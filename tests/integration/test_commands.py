@@ -57,6 +57,17 @@ def test_a_run_above_the_gates_limit_is_told(
     assert capsys.readouterr().err == ""
 
 
+def test_a_reason_that_no_line_was_refused_for_is_told_with_those_there(
+    lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for code, found in (("method_invalid", ""), ("metod_invalid", "reasons there: method_invalid")):
+        cli.main(
+            ["quarantine", "list", "--reason", code, "--lake", str(lake)], standalone_mode=False, obj=State()
+        )
+        err = capsys.readouterr().err
+        assert (err == "") is (found == "") and found in err
+
+
 @pytest.mark.parametrize("form", ["{}", "{:%Y-%m-%d %H:%M:%S.%f+00}", "{:%Y-%m-%dT%H:%M:%S.%fZ}"])
 def test_a_time_may_be_written_as_it_was_shown(lake: Path, form: str) -> None:
     first = pipeline.history(settings(lake), "daily_metrics")[-2]["committed_at"]

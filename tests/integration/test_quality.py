@@ -161,6 +161,20 @@ def test_drift_is_told_and_nothing_is_lost(tmp_path: Path, change: str, *, is_on
     assert_verified(settings)
 
 
+def test_of_a_day_the_drift_of_its_own_batches_is_told(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    carried: list[dict[str, Any]] = [{}, {"tenant": "blue"}, {"tenant": "blue", "shard": 7}]
+    for day, fields in enumerate(carried):
+        lines = [timed(86_400 * day + n, **fields) for n in range(100)]
+        load(settings, write(tmp_path / f"{day}.json", lines))
+    by_day = {day: pipeline.quality(settings, date(2026, 3, day)).drift for day in (4, 5, 6)}
+    assert {day: [d.field for d in drift] for day, drift in by_day.items()} == {
+        4: [],
+        5: ["tenant"],
+        6: ["shard"],
+    }
+
+
 @pytest.mark.parametrize("is_one_batch", [True, False], ids=["in mid-stream", "between batches"])
 def test_drift_of_fields_that_no_contract_knows_and_of_one_that_lines_cannot_do_without(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], *, is_one_batch: bool

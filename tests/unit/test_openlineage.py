@@ -84,6 +84,15 @@ def test_what_cannot_be_sent_is_sent_later(
     assert set(receiver.keys) == {f"Bearer {KEY}"} and waiting(tmp_path) == []
 
 
+def test_a_key_that_no_header_can_hold_is_named_and_not_shown(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, f"{KEY}\n")
+    step(sender(receiver.url, tmp_path))
+    assert receiver.keys == [] and len(waiting(tmp_path)) == 1
+    assert KEY_VARIABLE in caplog.text and KEY not in caplog.text
+
+
 def test_what_a_server_will_never_take_is_dropped(
     tmp_path: Path, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:

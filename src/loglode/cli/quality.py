@@ -15,7 +15,10 @@ from loglode.cli.output import write_json, write_table, write_text
 @click.command()
 @lake_options
 @click.option(
-    "--day", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="One day (UTC), with all rules."
+    "--day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="One day (UTC) and the batches that brought it, with all rules.",
 )
 @json_option
 @debug_options

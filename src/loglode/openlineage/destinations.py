@@ -151,6 +151,9 @@ def _post(url: str, body: bytes, outcome: list[Exception | int]) -> None:
 
     headers = {"Content-Type": "application/json"}
     if key := os.environ.get(KEY_VARIABLE):
+        if not (key.isascii() and key.isprintable()):
+            outcome.append(NotSentError(f"{KEY_VARIABLE} holds what no header can, such as a line's end"))
+            return
         headers["Authorization"] = f"Bearer {key}"
     request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - http(s), see above
     try:

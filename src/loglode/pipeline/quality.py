@@ -45,6 +45,7 @@ from quality where kind = 'field' and silver_version in (
     order by silver_version desc limit {DRIFT_BATCHES}
 ) order by silver_version, field, rule
 """
+_OF_DAY = "select distinct batch_id from quality where kind = 'rule' and date = date '{day}'"
 _DELAYS = f"""
 select (epoch_us(finished_at) - epoch_us(oldest_object_at)) / 1e6 as seconds from runs
 where kind = 'load' and oldest_object_at is not null
@@ -106,7 +107,10 @@ class QualityReport:
 
 
 def quality(settings: Settings, day: date | None = None) -> QualityReport:
-    """The quality of every day, or of one of them. Raises LakeError where there is nothing to tell."""
+    """The quality of every day, or of one and of the batches that brought it.
+
+    Raises LakeError where there is nothing to tell.
+    """
     lake = open_lake(settings)
     lake.require()
     if not lake.quality.exists:
@@ -117,6 +121,10 @@ def quality(settings: Settings, day: date | None = None) -> QualityReport:
         wanted = day.isoformat()
         rules, days = [r for r in rules if r["day"] == wanted], [d for d in days if d.day == wanted]
     changes = drifts(_batches(dicts(query(settings, _FIELDS, only=["quality"]))))
+    if day is not None:
+        found = query(settings, _OF_DAY.format(day=day.isoformat()), only=["quality"])
+        batches = {row["batch_id"] for row in dicts(found)}
+        changes = [change for change in changes if change.batch_id in batches]
     delays = [row["seconds"] for row in dicts(query(settings, _DELAYS, only=["runs"]))]
     fresh = Freshness(delays[0] if delays else None, median(delays[1:]) if delays[1:] else None)
     return QualityReport(str(lake.root), tuple(days), tuple(rules), tuple(changes), fresh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import time
 from dataclasses import dataclass
@@ -29,12 +30,19 @@ from loglode.pipeline.steps import replay_step
 from loglode.settings import Settings
 from loglode.tables import QUARANTINE
 
+_log = logging.getLogger(__name__)
+_REASONS = "select distinct unnest(reasons) as reason from quarantine order by reason"
+
 
 def list_quarantine(settings: Settings, *, limit: int = 20, reason: str | None = None) -> QueryResult:
     """Refused lines, the newest first, all or those refused for one reason. Raises LakeError."""
     chosen = "true"
     if reason is not None:
         chosen = f"list_contains(reasons, '{reason.replace(chr(39), chr(39) * 2)}')"
+        there = [code for (code,) in query(settings, _REASONS, only=["quarantine"]).rows]
+        if reason not in there:
+            hint = f"reasons there: {', '.join(there)}" if there else "it is empty"
+            _log.warning("no line in quarantine was refused for %s", reason, extra={"hint": hint})
     return query(
         settings,
         "select source_object, source_line, array_to_string(reasons, ', ') as reasons, raw_bytes,"
