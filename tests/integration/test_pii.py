@@ -19,7 +19,7 @@ from loglode.engines.duckdb.session import connect
 from loglode.errors import LoglodeError
 from loglode.formats import FORMATS
 from loglode.settings import Settings
-from loglode.silver import MEMOS, silver_statement
+from loglode.silver import MEMOS, memo_texts, silver_statement
 from loglode.sources.lines import SCHEMA
 
 USER, SESSION = "carla.canary-4711", "sess-Canary-0815-xyz"
@@ -218,7 +218,7 @@ def test_the_key_is_a_parameter_of_the_statement() -> None:
         empty = pa.Table.from_batches([], SCHEMA)
         connection.register("lines", empty)
         for memo in MEMOS:
-            select = memo.statement(contract, fmt, frozenset())
+            select = memo.statement(memo_texts(contract, fmt, frozenset()))
             assert "pseudonym_key" not in select
             connection.execute(f"create or replace temp table {memo.name} as {select}")
         statement = silver_statement(contract, fmt, frozenset())

@@ -14,7 +14,7 @@ from loglode.errors import UsageError
 from loglode.formats import Format
 from loglode.gold.model import Model
 from loglode.lineage.sql import Leaves, Made, Statement
-from loglode.silver import MEMOS, silver_statement
+from loglode.silver import MEMOS, memo_texts, silver_statement
 from loglode.silver.canonical import logged
 from loglode.silver.masking import KEY, PLACEHOLDERS
 
@@ -206,7 +206,8 @@ class Graph:
 
     @cached_property
     def _memos(self) -> dict[str, Statement]:
-        texts = {memo.name: memo.statement(self._contract, self._format, frozenset()) for memo in MEMOS}
+        seen = memo_texts(self._contract, self._format, frozenset())
+        texts = {memo.name: memo.statement(seen) for memo in MEMOS}
         return {name: self._over_format(sql, {}) for name, sql in texts.items()}
 
     @cached_property

@@ -33,9 +33,9 @@ class Memo:
         """Name of the column that says whether the row's text is in the table."""
         return f"is_known_{self.field}"
 
-    def statement(self, contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
-        """SELECT over `lines` giving the table: the text as `key`, and the kept columns."""
-        sql = f"select distinct raw_{self.field} as ok_{self.field} from ({canonical(contract, fmt, known_keys)})"
+    def statement(self, texts: str) -> str:
+        """SELECT over one of `memo_texts` giving the table: the text as `key`, and the kept columns."""
+        sql = f"select distinct raw_{self.field} as ok_{self.field} from ({texts})"
         for step in self.steps:
             sql = layer(sql, step)
         return f"select ok_{self.field} as key, {', '.join(self.kept)} from ({sql}) where key is not null"
@@ -110,3 +110,9 @@ _PATHS = Memo(
     ("open_path", "open_route"),
 )
 MEMOS = (_AGENTS, _REFERRERS, _PATHS)
+
+
+def memo_texts(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
+    """SELECT over `lines` giving the texts that memos are about."""
+    fields = ", ".join(f"raw_{memo.field}" for memo in MEMOS)
+    return f"select {fields} from ({canonical(contract, fmt, known_keys)})"

@@ -24,7 +24,7 @@ from loglode.errors import LoglodeError, MemoryShortError
 from loglode.files import StagedFile
 from loglode.formats import Format
 from loglode.gold.model import Model
-from loglode.silver import BLANK, MEMOS, REFUSED_YEAR, silver_statement
+from loglode.silver import BLANK, MEMOS, REFUSED_YEAR, memo_texts, silver_statement
 from loglode.sources.lines import SCHEMA
 from loglode.storage import Location
 
@@ -246,12 +246,14 @@ class DuckDBEngine:
 
 def make_memos(connection: duckdb.DuckDBPyConnection, job: LinesJob) -> None:
     """The tables that the silver statement looks texts up in, learnt from the sample."""
+    connection.register("lines", pa.RecordBatchReader.from_batches(job.lines.schema, iter(job.sample)))
+    texts = memo_texts(job.contract, job.format, job.known_keys)
+    connection.execute(f"create or replace temp table memo_texts as {texts}")
+    connection.unregister("lines")
     for memo in MEMOS:
-        sample = pa.RecordBatchReader.from_batches(job.lines.schema, iter(job.sample))
-        connection.register("lines", sample)
-        select = memo.statement(job.contract, job.format, job.known_keys)
+        select = memo.statement("select * from memo_texts")
         connection.execute(f"create or replace temp table {memo.name} as {select}")
-        connection.unregister("lines")
+    connection.execute("drop table memo_texts")
 
 
 def parameters(job: LinesJob) -> dict[str, Any]:
