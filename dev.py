@@ -147,7 +147,8 @@ def install(kind: str) -> None:
     sys.stderr.write(f"preparing {VENV.name} ({kind}), once ...\n")
     make_venv()
     pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    quietly([*pip, "--require-hashes", "--requirement", LOCKS / f"{kind}.txt"])
+    # What is imported is compiled when it is: compiling all of it takes as long as the rest.
+    quietly([*pip, "--no-compile", "--require-hashes", "--requirement", LOCKS / f"{kind}.txt"])
     quietly([*pip, "--no-build-isolation", "--no-deps", "--editable", ROOT])
     stamps[kind].write_text(wanted)
 

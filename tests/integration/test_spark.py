@@ -109,6 +109,7 @@ def both(folder: Path, *sources: Path) -> None:
     assert_same(folder / "duckdb", folder / "spark", without={"engine"})
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_generated_logs_of_every_format(tmp_path: Path) -> None:
     for form in ("json", "combined", "common"):
         generate(
