@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from importlib import resources
 from pathlib import Path
@@ -34,25 +35,26 @@ def load_contract(path: str | Path | None = None) -> Contract:
 
     Raises ContractError with the file, the field and what was expected.
     """
-    label = str(path) if path is not None else BUILT_IN
+    if path is None:
+        return _built_in()
     try:
-        text = (
-            Path(path).read_text(encoding="utf-8")
-            if path is not None
-            else resources.files("loglode.contract").joinpath(BUILT_IN).read_text(encoding="utf-8")
-        )
+        text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ContractError(f"cannot read contract {label}: {error}", hint="name a YAML file") from error
+        raise ContractError(f"cannot read contract {path}: {error}", hint="name a YAML file") from error
     try:
         document = _to_document(text)
-        if path is not None:
-            _check_standard(document)
+        _check_standard(document)
         contract = _to_contract(document)
-        if path is not None:
-            _check_complete(contract)
+        _check_complete(contract)
     except ContractError as error:
-        raise ContractError(f"contract {label}: {error.message}", hint=error.hint) from error
+        raise ContractError(f"contract {path}: {error.message}", hint=error.hint) from error
     return contract
+
+
+@functools.cache
+def _built_in() -> Contract:
+    text = resources.files("loglode.contract").joinpath(BUILT_IN).read_text(encoding="utf-8")
+    return _to_contract(_to_document(text))
 
 
 def _check_complete(contract: Contract) -> None:
