@@ -10,15 +10,29 @@ workgroup=$(jq -er .workgroup "$pipeline")
 database=$(jq -er .database "$pipeline")
 minutes=${LOGLODE_SMOKE_MINUTES:-15}
 
+# The command line tells times of the zone that it is in.
+export TZ=UTC
 started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 key="bronze/smoke/$started.json"
 printf '{"timestamp":"%s","method":"GET","path":"/smoke","status":200,"response_time_ms":5,"remote_addr":"192.0.2.1"}\n' \
   "$started" | aws s3 cp --only-show-errors - "s3://$bucket/$key"
 echo "s3://$bucket/$key is there; waiting for an execution"
 
+# The execution whose manifest names the object: others' may start in the same moment.
+execution_of() {
+  local arn manifest
+  for arn in $(aws stepfunctions list-executions --state-machine-arn "$machine" --max-items 100 \
+    --query "executions[?startDate>='$started'].executionArn" --output text); do
+    [[ $arn == arn:* ]] || continue
+    manifest=$(aws stepfunctions describe-execution --execution-arn "$arn" --query input --output text | jq -r .manifest)
+    if aws s3 cp --only-show-errors "$manifest" - | grep -qF "$key"; then echo "$arn"; return; fi
+  done
+}
+
+execution='' status=''
 for ((i = 0; i < 4 * minutes; i++)); do
-  status=$(aws stepfunctions list-executions --state-machine-arn "$machine" --max-items 1 \
-    --query "executions[?startDate>='$started'] | [0].status" --output text | head -n 1)
+  execution=${execution:-$(execution_of)}
+  [ -z "$execution" ] || status=$(aws stepfunctions describe-execution --execution-arn "$execution" --query status --output text)
   case $status in
     SUCCEEDED) break ;;
     FAILED | TIMED_OUT | ABORTED) echo "the execution ended $status" >&2; exit 1 ;;

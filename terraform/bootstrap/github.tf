@@ -1,7 +1,7 @@
 # Roles that GitHub's workflows take by OpenID Connect: no key of AWS is stored there.
 
 resource "aws_iam_openid_connect_provider" "github" {
-  for_each = local.github
+  for_each = var.oidc_provider_arn == null ? local.github : []
 
   url            = "https://token.actions.githubusercontent.com"
   client_id_list = ["sts.amazonaws.com"]
@@ -15,7 +15,7 @@ locals {
   known = merge(
     { build = { subject = "build", statements = local.build } },
     merge([for name in ["dev", "prod"] : {
-      "${name}-plan"  = { subject = "${name}-plan", statements = concat(local.read_state[name], local.look) }
+      "${name}-plan"  = { subject = "${name}-plan", statements = concat(local.read_state[name], local.draw) }
       "${name}-apply" = { subject = name, statements = concat(local.write_state[name], local.look, local.manage[name]) }
     }]...),
   )
@@ -36,8 +36,13 @@ locals {
   ]
 
   read_state = { for name in ["dev", "prod"] : name => [
+    { Sid = "FindState", Effect = "Allow", Action = "s3:ListBucket", Resource = "arn:${local.partition}:s3:::${local.states}" },
     { Sid = "ReadState", Effect = "Allow", Action = "s3:GetObject", Resource = "arn:${local.partition}:s3:::${local.states}/loglode/${name}/*" },
   ] }
+
+  # A pull request's plan is made against the state alone (-refresh=false): code that nobody has reviewed reads
+  # nothing of the account. The ephemeral key is drawn at each plan, and thrown away.
+  draw = [{ Sid = "DrawKey", Effect = "Allow", Action = "secretsmanager:GetRandomPassword", Resource = "*" }]
   write_state = { for name in ["dev", "prod"] : name => concat(local.read_state[name], [{
     Sid      = "WriteState"
     Effect   = "Allow"
@@ -45,7 +50,7 @@ locals {
     Resource = "arn:${local.partition}:s3:::${local.states}/loglode/${name}/*"
   }]) }
 
-  # A plan reads how things are, never what lies in them: no objects, no messages, no secrets' values.
+  # How things are, in all of the account; what lies in them, only by what follows.
   look = [{
     Sid    = "Look"
     Effect = "Allow"
@@ -54,11 +59,35 @@ locals {
       "cloudwatch:ListTagsForResource", "ecr:Describe*", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "events:Describe*", "events:List*",
       "firehose:Describe*", "firehose:List*", "glue:Get*", "iam:Get*", "iam:List*", "lambda:Get*", "lambda:List*", "logs:Describe*", "logs:ListTagsForResource",
       "s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",
-      "s3:GetReplicationConfiguration", "s3:ListBucket", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy",
+      "s3:GetReplicationConfiguration", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy",
       "sns:Get*", "sns:List*", "sqs:Get*", "sqs:ListQueueTags", "states:Describe*", "states:List*", "states:ValidateStateMachineDefinition",
     ]
     Resource = "*"
   }]
+
+  # What an environment's things are called.
+  names = { for name in ["dev", "prod"] : name => [
+    "arn:${local.partition}:s3:::loglode-${name}-lake-${local.account}",
+    "arn:${local.partition}:s3:::loglode-${name}-lake-${local.account}/*",
+    "${local.arn.lambda}:function:loglode-${name}-*",
+    "${local.arn.sqs}:loglode-${name}-*",
+    "${local.arn.sns}:loglode-${name}-*",
+    "${local.arn.states}:stateMachine:loglode-${name}",
+    "${local.arn.events}:rule/loglode-${name}-*",
+    "${local.arn.logs}:log-group:/aws/lambda/loglode-${name}-*",
+    "${local.arn.logs}:log-group:/aws/vendedlogs/states/loglode-${name}*",
+    "${local.arn.logs}:log-group:/aws/kinesisfirehose/loglode-${name}-*",
+    "${local.arn.cloudwatch}:alarm:loglode-${name}-*",
+    "arn:${local.partition}:cloudwatch::${local.account}:dashboard/loglode-${name}",
+    "${local.arn.glue}:catalog",
+    "${local.arn.glue}:database/loglode_${name}",
+    "${local.arn.glue}:table/loglode_${name}/*",
+    "${local.arn.glue}:job/loglode-${name}-*",
+    "${local.arn.glue}:crawler/loglode-${name}",
+    "${local.arn.athena}:workgroup/loglode-${name}",
+    "${local.arn.secretsmanager}:secret:loglode-${name}-*",
+    "${local.arn.firehose}:deliverystream/loglode-${name}-*",
+  ] }
 
   # All of what has the environment's name, and nothing that has another. Which calls Terraform makes changes
   # with its provider, so actions are named by service; the names are the limit.
@@ -69,28 +98,7 @@ locals {
       Action = [
         "athena:*", "cloudwatch:*", "events:*", "firehose:*", "glue:*", "lambda:*", "logs:*", "s3:*", "secretsmanager:*", "sns:*", "sqs:*", "states:*",
       ]
-      Resource = [
-        "arn:${local.partition}:s3:::loglode-${name}-lake-${local.account}",
-        "arn:${local.partition}:s3:::loglode-${name}-lake-${local.account}/*",
-        "${local.arn.lambda}:function:loglode-${name}-*",
-        "${local.arn.sqs}:loglode-${name}-*",
-        "${local.arn.sns}:loglode-${name}-*",
-        "${local.arn.states}:stateMachine:loglode-${name}",
-        "${local.arn.events}:rule/loglode-${name}-*",
-        "${local.arn.logs}:log-group:/aws/lambda/loglode-${name}-*",
-        "${local.arn.logs}:log-group:/aws/vendedlogs/states/loglode-${name}*",
-        "${local.arn.logs}:log-group:/aws/kinesisfirehose/loglode-${name}-*",
-        "${local.arn.cloudwatch}:alarm:loglode-${name}-*",
-        "arn:${local.partition}:cloudwatch::${local.account}:dashboard/loglode-${name}",
-        "${local.arn.glue}:catalog",
-        "${local.arn.glue}:database/loglode_${name}",
-        "${local.arn.glue}:table/loglode_${name}/*",
-        "${local.arn.glue}:job/loglode-${name}-*",
-        "${local.arn.glue}:crawler/loglode-${name}",
-        "${local.arn.athena}:workgroup/loglode-${name}",
-        "${local.arn.secretsmanager}:secret:loglode-${name}-*",
-        "${local.arn.firehose}:deliverystream/loglode-${name}-*",
-      ]
+      Resource = local.names[name]
     },
     {
       # These calls know no resource.
@@ -110,23 +118,52 @@ locals {
       Condition = { ArnLike = { "lambda:FunctionArn" = "${local.arn.lambda}:function:loglode-${name}-*" } }
     },
     {
+      # Tagged when it is made, when it has no function yet.
+      Sid      = "TagMappings"
+      Effect   = "Allow"
+      Action   = ["lambda:TagResource", "lambda:UntagResource"]
+      Resource = "${local.arn.lambda}:event-source-mapping:*"
+    },
+    {
       Sid      = "ManageBudget"
       Effect   = "Allow"
       Action   = ["budgets:ModifyBudget", "budgets:TagResource", "budgets:UntagResource"]
       Resource = "arn:${local.partition}:budgets::${local.account}:budget/loglode-${name}-month"
     },
     {
-      Sid    = "ManageRoles"
+      # Only within the environment's boundary: or who may make a role could give it everything, and take it.
+      Sid       = "GiveRights"
+      Effect    = "Allow"
+      Action    = ["iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary"]
+      Resource  = "arn:${local.partition}:iam::${local.account}:role/loglode-${name}-*"
+      Condition = { StringEquals = { "iam:PermissionsBoundary" = local.boundary[name] } }
+    },
+    {
+      Sid      = "ManageRoles"
+      Effect   = "Allow"
+      Action   = ["iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"]
+      Resource = "arn:${local.partition}:iam::${local.account}:role/loglode-${name}-*"
+    },
+    {
+      Sid    = "ManagePolicies"
       Effect = "Allow"
       Action = [
-        "iam:AttachGroupPolicy", "iam:CreateGroup", "iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:CreateRole", "iam:DeleteGroup",
-        "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachGroupPolicy",
-        "iam:PutRolePolicy", "iam:TagPolicy", "iam:TagRole", "iam:UntagPolicy", "iam:UntagRole", "iam:UpdateAssumeRolePolicy",
-        "iam:PutRolePermissionsBoundary", "iam:UpdateRole",
+        "iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:TagPolicy", "iam:UntagPolicy",
       ]
-      Resource = [
-        for path in ["role/loglode-${name}-*", "policy/loglode-${name}-*", "group/loglode-${name}-*"] : "arn:${local.partition}:iam::${local.account}:${path}"
-      ]
+      Resource = "arn:${local.partition}:iam::${local.account}:policy/loglode-${name}-*"
+    },
+    {
+      Sid      = "ManageGroup"
+      Effect   = "Allow"
+      Action   = ["iam:CreateGroup", "iam:DeleteGroup"]
+      Resource = "arn:${local.partition}:iam::${local.account}:group/loglode-${name}-*"
+    },
+    {
+      Sid       = "GiveGroupItsPolicy"
+      Effect    = "Allow"
+      Action    = ["iam:AttachGroupPolicy", "iam:DetachGroupPolicy"]
+      Resource  = "arn:${local.partition}:iam::${local.account}:group/loglode-${name}-*"
+      Condition = { ArnLike = { "iam:PolicyARN" = "arn:${local.partition}:iam::${local.account}:policy/loglode-${name}-*" } }
     },
     {
       Sid       = "GiveRolesToServices"
@@ -155,7 +192,7 @@ resource "aws_iam_role" "workflow" {
     Statement = [{
       Effect    = "Allow"
       Action    = "sts:AssumeRoleWithWebIdentity"
-      Principal = { Federated = aws_iam_openid_connect_provider.github[var.repository].arn }
+      Principal = { Federated = var.oidc_provider_arn == null ? aws_iam_openid_connect_provider.github[var.repository].arn : var.oidc_provider_arn }
       Condition = {
         StringEquals = {
           "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"

@@ -118,8 +118,8 @@ resource "aws_ecr_lifecycle_policy" "image" {
   policy = jsonencode({
     rules = [{
       rulePriority = 1
-      description  = "The last ones are enough to go back."
-      selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 20 }
+      description  = "The last ones are enough to go back, also for prod that lags behind dev."
+      selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 200 }
       action       = { type = "expire" }
     }]
   })

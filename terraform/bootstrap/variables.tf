@@ -14,3 +14,9 @@ variable "repository" {
     error_message = "OWNER/NAME."
   }
 }
+
+variable "oidc_provider_arn" {
+  description = "The account's OpenID Connect provider for GitHub, where it has one already; null: it is made."
+  type        = string
+  default     = null
+}

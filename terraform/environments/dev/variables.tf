@@ -1,7 +1,11 @@
 variable "region" {
-  description = "Region of the environment."
+  description = "Region of the environment. Another than the one it stands in would make all of it anew."
   type        = string
-  default     = "us-east-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]+$", var.region))
+    error_message = "A region such as us-east-1."
+  }
 }
 
 variable "image_uri" {

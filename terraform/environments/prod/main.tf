@@ -29,6 +29,13 @@ locals {
   tags = { project = "loglode", environment = "prod", pipeline = local.name }
 }
 
+# `terraform destroy` is refused as a whole. Without it Terraform would take everything away but the full bucket.
+resource "terraform_data" "guard" {
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
 module "key" {
   source = "../../modules/key"
 

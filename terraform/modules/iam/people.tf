@@ -61,9 +61,10 @@ locals {
           ]
         },
         {
+          # Not to start them: who starts a job names the script that runs by its role, which reads quarantine and key.
           Sid      = "WatchJobs"
           Effect   = "Allow"
-          Action   = ["glue:GetJob", "glue:GetJobRun", "glue:GetJobRuns", "glue:StartJobRun"]
+          Action   = ["glue:GetJob", "glue:GetJobRun", "glue:GetJobRuns"]
           Resource = [for job in var.job_names : "${local.catalog}:job/${job}"]
         },
         {
@@ -111,6 +112,7 @@ locals {
             "${local.logs}:/aws/lambda/${var.name}-*:*",
             "${local.logs}:/aws/vendedlogs/states/${var.name}:*",
             "${local.logs}:/aws-glue/jobs/*",
+            "${local.logs}:/aws-glue/crawlers*",
           ]
         },
         {

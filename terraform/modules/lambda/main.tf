@@ -89,8 +89,9 @@ resource "aws_sqs_queue" "dead" {
 resource "aws_sqs_queue" "bronze" {
   name                    = "${var.name}-bronze"
   sqs_managed_sse_enabled = true
-  # Six times the function's timeout: a message comes again only when its function is surely over.
-  visibility_timeout_seconds = 6 * var.trigger_timeout
+  # Six times the function's timeout, and the time that messages are gathered: a message comes again only when its
+  # function is surely over.
+  visibility_timeout_seconds = 6 * var.trigger_timeout + var.batch_window_seconds
   message_retention_seconds  = 345600
   receive_wait_time_seconds  = 20
 

@@ -146,7 +146,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
       }
 
       noncurrent_version_expiration {
-        noncurrent_days = var.noncurrent_days
+        noncurrent_days = rule.value == "gold" ? var.gold_noncurrent_days : var.noncurrent_days
       }
 
       expiration {

@@ -57,6 +57,11 @@ variable "bronze_expire_days" {
   description = "Days until raw logs are deleted; null: never."
   type        = number
   default     = null
+
+  validation {
+    condition     = var.bronze_expire_days == null ? true : var.bronze_expire_days > var.bronze_glacier_days
+    error_message = "S3 wants raw logs to expire later than they cool down (bronze_glacier_days)."
+  }
 }
 
 variable "noncurrent_days" {
@@ -66,6 +71,17 @@ variable "noncurrent_days" {
 
   validation {
     condition     = var.noncurrent_days >= 1
+    error_message = "At least 1 day."
+  }
+}
+
+variable "gold_noncurrent_days" {
+  description = "The same for gold, which each batch writes anew for its days, and which can be made again from silver."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = var.gold_noncurrent_days >= 1
     error_message = "At least 1 day."
   }
 }

@@ -83,7 +83,7 @@ run "messages_are_not_lost" {
   }
 
   assert {
-    condition     = aws_sqs_queue.bronze.visibility_timeout_seconds >= 6 * aws_lambda_function.function["trigger"].timeout
+    condition     = aws_sqs_queue.bronze.visibility_timeout_seconds >= 6 * aws_lambda_function.function["trigger"].timeout + aws_lambda_event_source_mapping.bronze.maximum_batching_window_in_seconds
     error_message = "A message must stay invisible for six times the function's timeout."
   }
 

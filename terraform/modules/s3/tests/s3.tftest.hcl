@@ -95,6 +95,13 @@ run "every_layer_has_a_lifecycle" {
     error_message = "What was deleted from quarantine must go soon."
   }
 
+  assert {
+    condition = one([
+      for r in aws_s3_bucket_lifecycle_configuration.lake.rule : r.noncurrent_version_expiration[0].noncurrent_days if r.id == "gold"
+    ]) == 2
+    error_message = "What batches replace in gold is most of what lies there, and must go soon."
+  }
+
   # Expiring a table's objects by age would take files that the table's log still names.
   assert {
     condition = alltrue([
