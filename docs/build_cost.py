@@ -47,6 +47,8 @@ TRANSITIONS, TRACES, LOG_GB, MESSAGES = 7, 4, 30e-6, 6
 PUTS, LISTS, GETS = 28, 118, 942
 ALARMS, METRICS, SECRETS, IMAGE_GB = 23, 20, 1, 0.5
 KEPT_DAYS = 365
+# How long a replaced file of gold can be had back: `maintain --keep-hours` and the bucket's gold_noncurrent_days.
+REPLACED_DAYS_TABLE, REPLACED_DAYS_BUCKET = 7, 2
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def month(gb: float, runs: int, *, is_glue: bool) -> Month:
     costs["Step Functions"] = DAYS * runs * TRANSITIONS * p["Step Functions standard, transition"]
     costs["S3 requests"] = DAYS * runs * ((PUTS + LISTS) * p["S3, PUT or LIST"] + GETS * p["S3, GET"])
     costs["S3 storage"] = storage(gb)
+    costs["S3, old files of gold"] = replaced(gb, runs)
     costs["SQS, X-Ray, logs"] = (
         DAYS
         * runs
@@ -99,6 +102,13 @@ def storage(gb: float) -> float:
     cooled = raw * (30 * p["S3 standard, GB-month"] + 60 * p["S3 standard-IA, GB-month"])
     cooled += raw * (KEPT_DAYS - 90) * p["S3 Glacier Instant Retrieval, GB-month"]
     return cooled + gb * (SILVER + GOLD) * KEPT_DAYS * p["S3 standard, GB-month"]
+
+
+def replaced(gb: float, runs: int) -> float:
+    """Gold's files that batches replaced: each writes the day, half full, anew; upkeep and bucket keep the old."""
+    return (
+        runs * (REPLACED_DAYS_TABLE + REPLACED_DAYS_BUCKET) * gb * GOLD / 2 * PRICES["S3 standard, GB-month"]
+    )
 
 
 def idle() -> float:

@@ -49,5 +49,8 @@ until state=$(aws athena get-query-execution --query-execution-id "$query" \
 done
 requests=$(aws athena get-query-results --query-execution-id "$query" \
   --query 'ResultSet.Rows[1].Data[0].VarCharValue' --output text)
-[ "$state" = SUCCEEDED ] && [ "$requests" -ge 1 ] || { echo "daily_metrics: $state, $requests" >&2; exit 1; }
+if [ "$state" != SUCCEEDED ] || [ "$requests" -lt 1 ]; then
+  echo "daily_metrics: $state, $requests" >&2
+  exit 1
+fi
 echo "daily_metrics counts $requests requests"

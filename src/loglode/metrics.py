@@ -46,7 +46,7 @@ class Metric:
     description: str
 
 
-_NEWEST = "of the newest day of gold"
+_NEWEST = "of the newest day of gold up to today"
 METRICS = (
     Metric("BatchesLoaded", Unit.COUNT, Step.SILVER, "runs, rows", "Batches committed to silver."),
     Metric("LinesRead", Unit.COUNT, Step.SILVER, "runs.lines_read", "Lines read."),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from deltalake import DeltaTable
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from tests.tools import changed_contract, load, records, settings, write
 
@@ -38,12 +40,62 @@ def told(capsys: pytest.CaptureFixture[str], lake: Path, *words: str) -> str:
 def test_metrics_can_be_read_and_count_what_was_replayed(lake: Path, tmp_path: Path) -> None:
     contract = changed_contract(tmp_path / "laxer.yaml", {"validValues: [GET,": "validValues: [PROBE, GET,"})
     pipeline.replay_quarantine(settings(lake, contract=contract))
-    printed = said(lake, "status", "--metrics").output
-    families = {f.name: f for f in text_string_to_metric_families(printed)}  # type: ignore[no-untyped-call]
-    values = {name: family.samples[0].value for name, family in families.items()}
+    values = metrics(lake)
     assert values["loglode_batches_loaded"] == 2
     assert values["loglode_rows_silver"] == 10
     assert values["loglode_lines_quarantined"] == 1
+
+
+def test_a_wrong_clock_does_not_hide_today(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    now = datetime.now(UTC)
+    load(lake, write(tmp_path / "now.json", records(8, timestamp=now.isoformat())))
+    before = site_metrics(lake)
+    assert before["loglode_site_requests"] == 8
+    # One line of a day to come, one that is refused, of a day still later.
+    load(lake, write(tmp_path / "future.json", records(1, first=50, timestamp="2099-01-01T00:00:00Z")))
+    load(lake, write(tmp_path / "refused.json", records(1, first=60, timestamp="2150-01-01T00:00:00Z")))
+    assert site_metrics(lake) == before
+    load(lake, write(tmp_path / "errors.json", records(8, first=100, timestamp=now.isoformat(), status=500)))
+    assert site_metrics(lake)["loglode_site_error_rate"] == 0.5
+
+
+def metrics(lake: Path) -> dict[str, float]:
+    printed = said(lake, "status", "--metrics").output
+    families = text_string_to_metric_families(printed)  # type: ignore[no-untyped-call]
+    return {family.name: family.samples[0].value for family in families}
+
+
+def site_metrics(lake: Path) -> dict[str, float]:
+    return {name: value for name, value in metrics(lake).items() if name.startswith("loglode_site")}
+
+
+def test_the_refused_share_is_that_of_the_last_load(lake: Path, tmp_path: Path) -> None:
+    assert metrics(lake)["loglode_refused_share"] == 0.2
+    load(lake, write(tmp_path / "c.json", records(4, first=300)))
+    assert metrics(lake)["loglode_refused_share"] == 0
+
+
+@pytest.mark.parametrize("table", ["daily_metrics", "route_metrics"])
+def test_a_file_of_gold_that_is_gone_is_named_and_gold_is_had_back(
+    lake: Path, capsys: pytest.CaptureFixture[str], table: str
+) -> None:
+    lost = Path(DeltaTable(str(lake / "gold" / table)).file_uris()[0])
+    lost.unlink()
+    verified = said(lake, "verify")
+    assert verified.exit_code == 1 and lost.name in verified.output
+    assert "`loglode verify` names" in told(capsys, lake, "query", "select * from daily_metrics")
+    pipeline.restore(settings(lake), table, 0)
+    load(lake)
+    assert said(lake, "verify").exit_code == 0
+
+
+def test_upkeep_says_under_which_id_it_ran(lake: Path) -> None:
+    pipeline.maintain(settings(lake, correlation_id="u-1"), keep_hours=0)
+    merged = [
+        entry for entry in pipeline.history(settings(lake), "web_logs") if entry["operation"] == "upkeep"
+    ]
+    assert [entry["correlation_id"] for entry in merged] == ["u-1"]
 
 
 def test_a_run_above_the_gates_limit_is_told(

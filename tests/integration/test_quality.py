@@ -161,6 +161,38 @@ def test_drift_is_told_and_nothing_is_lost(tmp_path: Path, change: str, *, is_on
     assert_verified(settings)
 
 
+def test_a_day_without_a_line_is_told(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    for day in (0, 1, 2, 5, 90):
+        load(settings, write(tmp_path / f"{day}.json", [timed(86_400 * day + n) for n in range(20)]))
+    found = {d.day: (d.lines, d.volume) for d in pipeline.quality(settings).days}
+    # What is months away was written by a wrong clock rather than after months of silence.
+    assert len(found) == 7
+    assert found["2026-03-07"] == found["2026-03-08"] == (0, "low")
+    assert found["2026-03-09"] == (20, "usual")
+    assert [d.lines for d in pipeline.quality(settings, date(2026, 3, 8)).days] == [0]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"by_user": {"jane_doe": 1, "alice.smith": 2}},
+        {"ghp_16C7e42F292c6912E7710c838347Ae178B4a": 1, "AKIAIOSFODNN7EXAMPLE": 2},
+        {"tok_sk_live_4eC39HqLyjWDarjtT1zdp7dc": 1, "xoxb-17653672481": 2, "s3cr3t0000000000000000": 3},
+    ],
+)
+def test_keys_that_are_users_or_tokens_are_written_down_nowhere(
+    tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    settings = settings_for(tmp_path)
+    load(settings, write(tmp_path / "before.json", [timed(n) for n in range(100)]))
+    load(settings, write(tmp_path / "after.json", [timed(n, **fields) for n in range(100, 200)]))
+    assert one(settings, "select count(*) from quality where field in ('by_user', '(other)')")
+    keys = [key for top, value in fields.items() for key in (value if isinstance(value, dict) else [top])]
+    files = [path for path in Path(str(settings.lake)).rglob("*") if path.is_file()]
+    assert not [path for path in files if any(key.encode() in path.read_bytes() for key in keys)]
+
+
 def test_of_a_day_the_drift_of_its_own_batches_is_told(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     carried: list[dict[str, Any]] = [{}, {"tenant": "blue"}, {"tenant": "blue", "shard": 7}]

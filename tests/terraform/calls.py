@@ -260,7 +260,6 @@ def _watching(names: Names) -> Iterator[Call]:
         yield "glue", "get_job", run
         yield "glue", "get_job_run", {**run, "RunId": "r"}
         yield "glue", "get_job_runs", run
-        yield "glue", "start_job_run", run
     yield "glue", "get_crawler", {"Name": names.name}
     yield "glue", "start_crawler", {"Name": names.name}
     machine = {"stateMachineArn": names.machine}
@@ -290,6 +289,7 @@ def _dead_letters(names: Names) -> Iterator[Call]:
 def _reading_logs(names: Names) -> Iterator[Call]:
     for group in (
         f"/aws/lambda/{names.name}-transform", f"/aws/vendedlogs/states/{names.name}", "/aws-glue/jobs/output",
+        "/aws-glue/crawlers",
     ):  # fmt: skip
         yield "logs", "filter_log_events", {"logGroupName": group}
         yield "logs", "get_log_events", {"logGroupName": group, "logStreamName": "s"}
@@ -336,6 +336,9 @@ _FORBIDDEN: dict[str, Callable[[Names], list[Call]]] = {
         ("cloudwatch", "put_metric_data", {"Namespace": "Loglode", "MetricData": []}),
     ],
     "crawler": lambda names: [*_listing(names, "quarantine/", "bronze/")],
-    "data-engineers": lambda names: [*_listing(names, "quarantine/")],
+    "data-engineers": lambda names: [
+        *_listing(names, "quarantine/"),
+        ("glue", "start_job_run", {"JobName": f"{names.name}-bronze-silver"}),
+    ],
     "quarantine-readers": lambda names: [*_listing(names, "silver/")],
 }

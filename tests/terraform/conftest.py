@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 KIT_VARIABLE = "LOGLODE_TERRAFORM_OFFLINE"
 KIT = Path(os.environ.get(KIT_VARIABLE, ROOT.parent / "shared" / "tools" / "terraform-offline"), "tf-offline")
 VALUES = {
+    "region": "us-east-1",
     "image_uri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/loglode:1",
     "wheel": "loglode-0.1.0-py3-none-any.whl",
     "glue_python_modules": "duckdb==1.5.5",

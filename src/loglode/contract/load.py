@@ -73,6 +73,8 @@ def _to_document(text: str) -> dict[str, Any]:
         data = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
     except (yaml.YAMLError, RecursionError) as error:
         raise ContractError("not YAML: " + " ".join(str(error).split())) from error
+    if _holds_nul(data):
+        raise ContractError("a text in it holds NUL", hint="take it out: SQL has no such text")
     if not isinstance(data, dict):
         raise ContractError("not a mapping", hint="start from `loglode contract show --yaml`")
     missing = [key for key in ("version", "apiVersion", "kind", "id", "status") if not data.get(key)]
@@ -81,6 +83,14 @@ def _to_document(text: str) -> dict[str, Any]:
     if not str(data["apiVersion"]).startswith("v3."):
         raise ContractError(f"apiVersion is {data['apiVersion']!r}", hint="ODCS v3.1.0 is wanted")
     return data
+
+
+def _holds_nul(data: Any) -> bool:
+    if isinstance(data, dict):
+        return any(_holds_nul(part) for item in data.items() for part in item)
+    if isinstance(data, list):
+        return any(map(_holds_nul, data))
+    return isinstance(data, str) and "\0" in data
 
 
 def _check_standard(data: dict[str, Any]) -> None:

@@ -193,6 +193,10 @@ def reaching(root: Location) -> Iterator[None]:
     try:
         yield
     except (OSError, DeltaError) as error:
+        if "No space left" in str(error):
+            raise LakeError(
+                f"no space left for {root}", hint="make room, then run again; nothing was lost"
+            ) from error
         refused = refusal_in(str(root), str(error)) if isinstance(root, S3Path) else None
         if refused is None:
             raise

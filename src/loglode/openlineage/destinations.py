@@ -6,6 +6,7 @@ import fcntl
 import functools
 import json
 import os
+import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ def destination(text: str) -> Destination | None:
         return _server(text)
     if text.startswith(SCHEME):
         return S3Folder(S3Path.parse(text))
-    if "://" in text:
+    if "://" in text or re.fullmatch(r"[\w.-]+:\d+(/.*)?", text):
         raise UsageError(
             f"events cannot be sent by {text.partition(':')[0]}",
             hint="a file, http://HOST, https://HOST or s3://BUCKET/PREFIX",
@@ -57,14 +58,22 @@ def destination(text: str) -> Destination | None:
 
 
 def _server(text: str) -> Destination:
-    parts = urlsplit(text)
-    if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+    if not _is_place(text):
         # Not shown: what stands before an @ or behind a ? may be a password.
         raise UsageError(
             "the server for OpenLineage events is named with no host, or with more than host and path",
             hint=f"https://HOST[:PORT]; a key goes into {KEY_VARIABLE}",
         )
     return Server(text.rstrip("/"))
+
+
+def _is_place(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        is_named = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is none
+        return False
+    return is_named and not ("@" in parts.netloc or parts.query or parts.fragment)
 
 
 @dataclass(frozen=True, slots=True)

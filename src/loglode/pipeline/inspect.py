@@ -64,7 +64,7 @@ def tables(
             snapshot.delta.load_as_version(version)
             if missing(root, [f.path for f in snapshot.files()]):
                 told = {"table": name, "version": version}
-                _log.warning("left out: upkeep has deleted files of this version", extra=told)
+                _log.warning(f"{name} is left out: upkeep has deleted files of this version", extra=told)
                 continue
         columns = [(column, sql) for column, sql, _ in snapshot.table.spec.columns]
         yield name, columns, [str(root / f.path) for f in snapshot.files()]

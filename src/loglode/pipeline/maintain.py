@@ -78,6 +78,7 @@ class _Plan:
     keep_hours: int
     expired_before: date
     is_dry_run: bool
+    correlation_id: str
 
 
 def maintain(
@@ -99,7 +100,9 @@ def maintain(
     lake = open_lake(settings)
     lake.require()
     today = datetime.now(UTC).date()
-    plan = _Plan(target_bytes, keep_hours, today - timedelta(days=quarantine_days), is_dry_run)
+    plan = _Plan(
+        target_bytes, keep_hours, today - timedelta(days=quarantine_days), is_dry_run, settings.correlation_id
+    )
     if is_dry_run:
         done = [_foreseen(name, root, plan) for name, root in lake.existing()]
     else:
@@ -144,7 +147,11 @@ def _keep_up(name: str, root: Location, lake: Lake, merger: Merger, plan: _Plan)
     for merges in _in_commits(_merges(before, plan)):
         merged = [_merged(before, merge, merger) for merge in merges]
         is_quarantine = name == lake.quarantine.spec.name
-        _count(done, _commit_quarantine(lake, merged) if is_quarantine else _commit(before.table, merged))
+        who = {"correlation_id": plan.correlation_id or None}
+        is_done = (
+            _commit_quarantine(lake, merged, who) if is_quarantine else _commit(before.table, merged, who)
+        )
+        _count(done, is_done)
     done.deleted = unneeded_files(before.table, plan.keep_hours, is_dry_run=False)
     newest = before.table.snapshot()
     done.files_after = len(newest.files())
@@ -221,19 +228,23 @@ class _Replacing:
         return adds, [f for m in self.done for f in m.files]
 
 
-def _commit(table: Table, merged: list[tuple[Merge, list[StagedFile]]]) -> list[Merge]:
+def _commit(
+    table: Table, merged: list[tuple[Merge, list[StagedFile]]], who: dict[str, str | None]
+) -> list[Merge]:
     """Replace files in a commit of the table's own; returns what was done."""
     replacing = _Replacing(table, merged)
 
     def decide(snapshot: Snapshot) -> Commit | None:
         adds, removes = replacing.files(snapshot)
-        return Commit(adds, removes, is_change=False) if removes else None
+        return Commit(adds, removes, metadata=who, is_change=False) if removes else None
 
     commit_when(table, decide)
     return replacing.done
 
 
-def _commit_quarantine(lake: Lake, merged: list[tuple[Merge, list[StagedFile]]]) -> list[Merge]:
+def _commit_quarantine(
+    lake: Lake, merged: list[tuple[Merge, list[StagedFile]]], who: dict[str, str | None]
+) -> list[Merge]:
     """Let a commit of silver say what becomes of quarantine's files, and settle it."""
     replacing = _Replacing(lake.quarantine, merged)
 
@@ -241,7 +252,7 @@ def _commit_quarantine(lake: Lake, merged: list[tuple[Merge, list[StagedFile]]])
         settle(lake, silver)
         adds, removes = replacing.files(lake.quarantine.snapshot())
         record = BatchRecord({}, [], adds, [f.path for f in removes])
-        return Commit(metadata=record.to_metadata()) if removes else None
+        return Commit(metadata={**record.to_metadata(), **who}) if removes else None
 
     silver = as_it_stands(lake.silver.spec.name, lake.silver.root).table
     commit_when(silver, decide)

@@ -36,8 +36,16 @@ def measured(contract: Contract, staged: StagedLines) -> dict[str, Any]:
         "latency_days": contract.latency_days,
         "duplicates": staged.duplicates,
         "lines_looked_at": shape.lines,
-        "fields": [[*key, seen.lines, seen.first, seen.last] for key, seen in sorted(shape.fields.items())],
+        "fields": [
+            [*key, seen.lines, seen.first, seen.last]
+            for key, seen in sorted(shape.told(_names(contract)).items())
+        ],
     }
+
+
+def _names(contract: Contract) -> frozenset[str]:
+    """Names under which the contract looks for fields, in lower case."""
+    return frozenset(".".join(a.path).lower() for f in contract.read_fields for a in f.aliases)
 
 
 def _by_day(tally: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:

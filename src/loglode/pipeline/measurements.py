@@ -14,7 +14,7 @@ _LOADS = """
         count(*) filter (is_load) as BatchesLoaded,
         sum(lines_read) filter (is_load) as LinesRead,
         sum(lines_quarantined) filter (is_load) as LinesQuarantined,
-        sum(lines_quarantined) filter (is_load) / nullif(sum(lines_read) filter (is_load), 0) as RefusedShare,
+        arg_max(lines_quarantined / nullif(lines_read, 0), silver_version) filter (is_load) as RefusedShare,
         sum(duplicates) filter (is_load) as Duplicates,
         sum(blank_lines) filter (is_load) as BlankLines,
         sum(rows_silver) as RowsSilver
@@ -29,6 +29,8 @@ _BATCHES = """
 _SITE = """
     select requests as SiteRequests, error_rate as SiteErrorRate, p95_response_time_ms as SiteResponseTimeP95
     from daily_metrics
+    -- A wrong clock, or an attacker, makes days to come; refused lines make days without requests.
+    where requests > 0 and date <= current_date
     order by date desc
     limit 1
 """
@@ -43,6 +45,7 @@ def measurements(
     settings: Settings, *, correlation_id: str | None = None, step: Step | None = None
 ) -> dict[str, float]:
     """Values by the metric's name: of what was loaded under a correlation id, or ever; of the newest day.
+    A share is the last load's.
 
     Without a value (no batch, no response time) a metric is left out. Raises LakeError.
     """

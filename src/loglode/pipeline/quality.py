@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from statistics import median
 from typing import Any, Literal
@@ -23,6 +23,8 @@ from loglode.settings import Settings
 Volume = Literal["usual", "low", "high", "unknown"]
 # A day is compared with the median of so many before it, from some on.
 HISTORY_DAYS, LEAST_DAYS = 14, 3
+# Days without a line are told between two with lines that are no further apart.
+LONGEST_GAP = 31
 LOW_VOLUME, HIGH_VOLUME = 0.5, 2.0
 # The newest batch's delay is compared with the median of those before it.
 HISTORY_BATCHES, LATE_FACTOR, LATE_SECONDS = 50, 3.0, 3600.0
@@ -138,7 +140,8 @@ def _days(rules: Sequence[dict[str, Any]]) -> list[DayQuality]:
         if whole is None:
             continue  # duplicates alone are told of no day
         nulled = sum(r["warned"] for r in of_day if r["severity"] != UNTOUCHED)
-        before = [d.lines for d in found[-HISTORY_DAYS:]] if day != UNKNOWN_DAY else []
+        found += _empty_days(found, day)
+        before = [d.lines for d in found[-HISTORY_DAYS:] if d.lines] if day != UNKNOWN_DAY else []
         usual = median(before) if len(before) >= LEAST_DAYS else None
         found.append(
             DayQuality(
@@ -152,6 +155,28 @@ def _days(rules: Sequence[dict[str, Any]]) -> list[DayQuality]:
             )
         )
     return found
+
+
+def _empty_days(found: Sequence[DayQuality], day: str) -> list[DayQuality]:
+    """Days without a line between the last one found and this one, unless a clock went wrong."""
+    if day == UNKNOWN_DAY or not found or found[-1].day == UNKNOWN_DAY:
+        return []
+    last = date.fromisoformat(found[-1].day)
+    gap = (date.fromisoformat(day) - last).days - 1
+    before = [d.lines for d in found[-HISTORY_DAYS:] if d.lines]
+    usual = median(before) if len(before) >= LEAST_DAYS else None
+    return [
+        DayQuality(
+            day=(last + timedelta(days=n)).isoformat(),
+            lines=0,
+            refused=0,
+            nulled=0,
+            score=score(0, 0, 0),
+            volume=volume(0, usual),
+            usual_lines=usual,
+        )
+        for n in range(1, (gap if gap <= LONGEST_GAP else 0) + 1)
+    ]
 
 
 def score(lines: int, refused: int, nulled: int) -> float:

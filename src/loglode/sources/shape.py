@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,10 @@ MAX_FIELDS = 300
 # Names come from logs and so from anybody: what does not look like one is counted under this.
 OTHER = "(other)"
 _NAME = re.compile(r"@?[A-Za-z_][A-Za-z0-9_-]{0,39}(\.[A-Za-z_][A-Za-z0-9_-]{0,39}){0,3}")
+# Keys of objects may be tokens.
+_SECRET = re.compile(
+    r"eyJ[\w-]+\.|(sk|pk|rk)_(live|test)_|gh[pousr]_\w{16}|xox[a-z]-|AKIA|ASIA|AIza|(?=\w*\d)[0-9A-Za-z]{20}"
+)
 _NO_VALUE = ("", "-")
 
 
@@ -61,6 +65,20 @@ class Shape:
             self._count(key, seen.lines, self.lines + seen.first, self.lines + seen.last)
         self.lines += other.lines
 
+    def told(self, known: Collection[str]) -> dict[tuple[str, str], Seen]:
+        """What may be written down of it: objects below the top that no name in `known` leads into are one
+        field, since their keys may be users or tokens as well as names."""
+        found: dict[tuple[str, str], Seen] = {}
+        for (name, kind), seen in self.fields.items():
+            top, _, below = name.partition(".")
+            is_told = not below or name.lower() in known
+            key = (name, kind) if is_told else (top, "object")
+            before = found.get(key, seen)
+            found[key] = Seen(
+                max(before.lines, seen.lines), min(before.first, seen.first), max(before.last, seen.last)
+            )
+        return found
+
     def _note(self, record: dict[str, Any]) -> None:
         self.lines += 1
         for key in set(_leaves(record, "", MAX_DEPTH)):
@@ -90,7 +108,7 @@ def _leaves(record: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[s
         if isinstance(value, dict) and value and depth > 1:
             yield from _leaves(value, f"{name}.", depth - 1)
         elif kind := _kind(value):
-            yield (name if _NAME.fullmatch(name) else OTHER), kind
+            yield (name if _NAME.fullmatch(name) and not _SECRET.search(name) else OTHER), kind
 
 
 def _kind(value: Any) -> str:

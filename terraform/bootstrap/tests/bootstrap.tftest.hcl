@@ -57,6 +57,11 @@ run "each_workflow_is_bound_to_its_environment" {
     error_message = "A role is for one environment of one repository."
   }
 
+  assert {
+    condition     = jsondecode(aws_ecr_lifecycle_policy.image.policy).rules[0].selection.countNumber >= 200
+    error_message = "Pushes to dev must not take away the image that prod runs."
+  }
+
   # What differs between the environments must not meet.
   assert {
     condition = (

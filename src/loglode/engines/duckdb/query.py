@@ -73,6 +73,11 @@ def _execute(
             return connection.execute(statements[0])
     except duckdb.Error as error:
         names = ", ".join(name for name, _, _ in tables)
+        if isinstance(error, duckdb.IOException):
+            raise QueryError(
+                f"a file of the lake cannot be read: {' '.join(str(error).split())[:300]}",
+                hint="`loglode verify` names files that are gone",
+            ) from error
         raise QueryError(" ".join(str(error).split())[:500], hint=f"tables: {names}") from error
 
 
