@@ -90,7 +90,8 @@ def test_a_file_of_gold_that_is_gone_is_named_and_gold_is_had_back(
     assert said(lake, "verify").exit_code == 0
 
 
-def test_upkeep_says_under_which_id_it_ran(lake: Path) -> None:
+def test_upkeep_says_under_which_id_it_ran(lake: Path, tmp_path: Path) -> None:
+    load(lake, write(tmp_path / "same-day.json", records(3, first=5)))
     pipeline.maintain(settings(lake, correlation_id="u-1"), keep_hours=0)
     merged = [
         entry for entry in pipeline.history(settings(lake), "web_logs") if entry["operation"] == "upkeep"

@@ -20,7 +20,8 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from loglode.errors import CommitConflictError, LakeError
 from loglode.files import StagedFile
-from loglode.lake.table import ActiveFile, Snapshot, Table, delta_schema, reaching
+from loglode.lake.reaching import reaching
+from loglode.lake.table import ActiveFile, Snapshot, Table, delta_schema
 from loglode.storage import S3Path, upload
 
 _log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.schema import ArrayType, PrimitiveType, StructType
 
 from loglode.errors import LakeError
-from loglode.refusals import refusal_in
-from loglode.storage import Location, S3Path, delta_options, names_after
+from loglode.lake.reaching import reaching
+from loglode.storage import Location, delta_options, names_after
 from loglode.tables import TableSpec
 
 # Checkpoints keep loading quick; application transactions are forgotten after a while, and what
@@ -185,22 +185,6 @@ def _plain(value: Any) -> Any:
 def _iso(values: list[Any] | None, index: int) -> str | None:
     value = values[index] if values else None
     return None if value is None else value.isoformat()
-
-
-@contextlib.contextmanager
-def reaching(root: Location) -> Iterator[None]:
-    """What S3 refuses deltalake's own client, as our errors. Raises StorageError."""
-    try:
-        yield
-    except (OSError, DeltaError) as error:
-        if "No space left" in str(error):
-            raise LakeError(
-                f"no space left for {root}", hint="make room, then run again; nothing was lost"
-            ) from error
-        refused = refusal_in(str(root), str(error)) if isinstance(root, S3Path) else None
-        if refused is None:
-            raise
-        raise refused from error
 
 
 class Table:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from loglode.lake.table import ActiveFile, Snapshot, Table, reaching
+from loglode.lake.reaching import reaching
+from loglode.lake.table import ActiveFile, Snapshot, Table
 
 # A merge that takes this many files away pays in any case.
 MIN_FILES = 4
