@@ -25,6 +25,10 @@ loglode status --metrics --lake lake > lake.prom   # OpenMetrics, for a node exp
 loglode quality --lake lake
 ```
 
+Drift is told by names of fields. Below the top only names that the contract looks for are told apart: other objects are
+one field each, and what looks like a token is `(other)`, since keys come from strangers. Days without a line between two
+others are told with 0 lines; site metrics are those of the newest day up to today.
+
 Quality is told as it was when lines were loaded: what a replay has taken out of quarantine since, `loglode status` and
 `daily_metrics.quarantined_lines` show. On the command line a run above the gate's limit is warned of and goes on to
 gold; the state machine stops it.
