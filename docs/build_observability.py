@@ -35,6 +35,9 @@ gold; the state machine stops it.
 
 ## Metrics
 
+`loglode status --metrics` prints them of the lake as it stands; run it on a schedule and alarm on the age of
+`loglode_last_load_timestamp_seconds`: a lake that nobody loads any more looks as healthy as on its last day.
+
 On AWS they leave as lines in CloudWatch's embedded metric format, in the name space `{NAMESPACE}`, with the dimensions
 {" and ".join(f"`{name}`" for name in DIMENSIONS)}: those of `bronze_to_silver` at the quality gate, those of
 `silver_to_gold` at the end, whichever engine did the work. `status --metrics` tells the same of the whole lake, with
@@ -93,7 +96,10 @@ LOGLODE_OPENLINEAGE_SPEC=OpenLineage/spec python -m pytest -rs tests/integration
 
 def text() -> str:
     """The whole page."""
-    rows = [f"| `{m.name}` | {m.unit} | {m.step} | {m.description} | {m.source} |\n" for m in METRICS]
+    rows = [
+        f"| `{m.name}` | {m.unit} | {m.step}{' (not on AWS)' if m.is_local else ''} | {m.description} | {m.source} |\n"
+        for m in METRICS
+    ]
     keys = [f"| `{key.name}` | {key.type} | {key.description} |\n" for key in KEYS]
     always = ", ".join(f"`{key.name}`" for key in KEYS if key.is_always)
     levels = [f"| {level.upper()} | {meaning} |\n" for level, meaning in LEVELS.items()]

@@ -37,13 +37,15 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric; `source` is where a lake's own tables hold the same figure."""
+    """One metric; `source` is where a lake's own tables hold the same figure. A local one is told by `status`
+    alone: CloudWatch keeps the time of each value, and so needs no value that is a time."""
 
     name: str
     unit: Unit
     step: Step
     source: str
     description: str
+    is_local: bool = False
 
 
 _NEWEST = "of the newest day of gold up to today"
@@ -59,6 +61,11 @@ METRICS = (
     Metric("BlankLines", Unit.COUNT, Step.SILVER, "runs.blank_lines", "Lines without text."),
     Metric("RowsSilver", Unit.COUNT, Step.SILVER, "runs.rows_silver",
            "Rows added to silver, by loads and replays."),
+    Metric("LastLoadTimestampSeconds", Unit.SECONDS, Step.SILVER, "runs.finished_at",
+           "Time of the last load's commit, since 1970.", is_local=True),
+    Metric("LastGoldTimestampSeconds", Unit.SECONDS, Step.GOLD, "pipeline_metrics",
+           "Start of the last gold run, since 1970: where it is before the last load, gold is behind.",
+           is_local=True),
     Metric("BronzeToGoldSeconds", Unit.SECONDS, Step.GOLD, "pipeline_metrics.bronze_to_gold_seconds",
            "Start of a batch to the start of the gold run that counted it, the longest of the run."),
     Metric("FreshnessSeconds", Unit.SECONDS, Step.GOLD, "pipeline_metrics.freshness_seconds",

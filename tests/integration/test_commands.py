@@ -16,6 +16,7 @@ from tests.tools import changed_contract, load, records, settings, write
 from loglode import pipeline
 from loglode.cli.errors import State, guarded
 from loglode.cli.main import cli
+from loglode.sources import discover
 
 
 @pytest.fixture
@@ -68,6 +69,17 @@ def metrics(lake: Path) -> dict[str, float]:
 
 def site_metrics(lake: Path) -> dict[str, float]:
     return {name: value for name, value in metrics(lake).items() if name.startswith("loglode_site")}
+
+
+def test_a_pipeline_that_stands_still_is_seen(lake: Path, tmp_path: Path) -> None:
+    first = metrics(lake)
+    loaded, counted = (f"loglode_last_{what}_timestamp_seconds" for what in ("load", "gold"))
+    assert first[loaded] <= first[counted] <= datetime.now(UTC).timestamp()
+    assert metrics(lake) == first
+    chosen = settings(lake)
+    pipeline.load_objects(chosen, discover([str(write(tmp_path / "c.json", records(4, first=300)))]))
+    behind = metrics(lake)
+    assert behind[loaded] > first[counted] == behind[counted]
 
 
 def test_the_refused_share_is_that_of_the_last_load(lake: Path, tmp_path: Path) -> None:

@@ -17,12 +17,16 @@ _LOADS = """
         arg_max(lines_quarantined / nullif(lines_read, 0), silver_version) filter (is_load) as RefusedShare,
         sum(duplicates) filter (is_load) as Duplicates,
         sum(blank_lines) filter (is_load) as BlankLines,
-        sum(rows_silver) as RowsSilver
+        sum(rows_silver) as RowsSilver,
+        epoch(max(finished_at) filter (is_load)) as LastLoadTimestampSeconds
     from (select *, kind = 'load' as is_load from runs)
     where {chosen}
 """
 _BATCHES = """
-    select max(bronze_to_gold_seconds) as BronzeToGoldSeconds, max(freshness_seconds) as FreshnessSeconds
+    select
+        max(bronze_to_gold_seconds) as BronzeToGoldSeconds,
+        max(freshness_seconds) as FreshnessSeconds,
+        max(epoch(started_at) + bronze_to_gold_seconds) as LastGoldTimestampSeconds
     from pipeline_metrics
     where batch_id in (select batch_id from runs where {chosen})
 """
@@ -58,7 +62,8 @@ def measurements(
         result = query(settings, needed[table].format(chosen=wanted), only=(table, "runs"))
         for row in result.rows:
             found |= dict(zip(result.columns, row, strict=True))
-    names = [metric.name for metric in METRICS]
+    # For a step they go to CloudWatch.
+    names = [metric.name for metric in METRICS if step is None or not metric.is_local]
     return {name: float(found[name]) for name in names if found.get(name) is not None}
 
 
