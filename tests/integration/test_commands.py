@@ -96,7 +96,8 @@ def test_a_file_of_gold_that_is_gone_is_named_and_gold_is_had_back(
     lost.unlink()
     verified = said(lake, "verify")
     assert verified.exit_code == 1 and lost.name in verified.output
-    assert "`loglode verify` names" in told(capsys, lake, "query", "select * from daily_metrics")
+    assert "`loglode verify` names" in told(capsys, lake, "query", f"select * from {table}")
+    assert said(lake, "query", "select requests from hourly_metrics").exit_code == 0, "others answer"
     pipeline.restore(settings(lake), table, 0)
     load(lake)
     assert said(lake, "verify").exit_code == 0

@@ -32,6 +32,14 @@ class Lake:
         self.quality = Table(QUALITY, root / "ops" / "quality")
         self._gold = {name: Table(TableSpec(name, (), DAY, ""), self.gold_root(name)) for name in gold}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all tables, whether they are there yet or not."""
+        return (
+            tuple(t.spec.name for t in (self.silver, self.quarantine, self.runs, self.quality))
+            + self.gold_names
+        )
+
     def gold_root(self, name: str) -> Location:
         """Folder of a gold table."""
         return self.root / "gold" / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -21,6 +22,7 @@ from loglode.storage import missing
 
 _log = logging.getLogger(__name__)
 RECENT_RUNS = 10
+_CATALOG = frozenset({"information_schema", "show", "describe", "summarize"})
 _COUNTS = ("lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines")
 
 
@@ -29,15 +31,17 @@ def query(
 ) -> QueryResult:
     """Run SQL over the lake's tables by name (web_logs, quarantine, runs, daily_metrics, ...).
 
-    With `as_of` (aware of its zone) the tables are as they stood then, those that were there. With `only`
-    no other tables are opened, each of which costs requests on S3.
+    With `as_of` (aware of its zone) the tables are as they stood then, those that were there. No tables
+    are opened but those that the SQL names, or those of `only`: each costs requests on S3, and a damaged
+    one shall not be in the way of the others.
 
     Only the lake's own files can be read and nothing can be written. Raises LakeError, QueryError.
     """
     lake = open_lake(settings)
     lake.require()
-    found = list(tables(lake, as_of, only))
-    if as_of is not None and not found:
+    wanted = _named(sql, lake.names) if only is None else only
+    found = list(tables(lake, as_of, wanted))
+    if as_of is not None and wanted and not found:
         raise LakeError(
             f"nothing of lake {lake.root} is left of {as_of.isoformat()}",
             hint="`loglode history web_logs` shows how far back it goes",
@@ -45,10 +49,18 @@ def query(
     return run_query(
         sql,
         found,
+        names=lake.names,
         lake=lake.root,
         memory_limit_mb=settings.memory_limit_mb,
         threads=settings.threads,
     )
+
+
+def _named(sql: str, names: Collection[str]) -> Collection[str]:
+    """Tables whose names stand anywhere in the SQL; all of them where it asks which there are."""
+    words = set(re.findall(r"\w+", sql.lower()))
+    asks = any(word in _CATALOG or word.startswith("duckdb_") for word in words)
+    return names if asks else words.intersection(names)
 
 
 def tables(

@@ -32,16 +32,20 @@ def run_query(
     sql: str,
     tables: Sequence[tuple[str, list[tuple[str, str]], list[str]]],
     *,
+    names: Sequence[str],
     lake: Location,
     memory_limit_mb: int,
     threads: int | None,
 ) -> QueryResult:
-    """Run one statement. `tables` are (name, columns, files). Raises QueryError in one line."""
+    """Run one statement. `tables` are (name, columns, files), `names` all that there might be.
+
+    Raises QueryError in one line.
+    """
     with contextlib.ExitStack() as undo:
         folder = tempfile.TemporaryDirectory(prefix="loglode-query-")
         undo.enter_context(folder)
         connection = connect(memory_limit_mb=memory_limit_mb, threads=threads, temp_dir=Path(folder.name))
-        cursor = _execute(connection, sql, tables, [f"{lake}/", folder.name])
+        cursor = _execute(connection, sql, tables, names, [f"{lake}/", folder.name])
         undo.pop_all()  # the rows keep the folder from here on
     description = cursor.description or []
     return QueryResult([d[0] for d in description], [str(d[1]) for d in description], _rows(cursor, folder))
@@ -51,6 +55,7 @@ def _execute(
     connection: duckdb.DuckDBPyConnection,
     sql: str,
     tables: Sequence[tuple[str, list[tuple[str, str]], list[str]]],
+    names: Sequence[str],
     readable: list[str],
 ) -> duckdb.DuckDBPyConnection:
     try:
@@ -72,13 +77,12 @@ def _execute(
         with s3_errors():
             return connection.execute(statements[0])
     except duckdb.Error as error:
-        names = ", ".join(name for name, _, _ in tables)
         if isinstance(error, duckdb.IOException):
             raise QueryError(
                 f"a file of the lake cannot be read: {' '.join(str(error).split())[:300]}",
                 hint="`loglode verify` names files that are gone",
             ) from error
-        raise QueryError(" ".join(str(error).split())[:500], hint=f"tables: {names}") from error
+        raise QueryError(" ".join(str(error).split())[:500], hint=f"tables: {', '.join(names)}") from error
 
 
 def _rows(
