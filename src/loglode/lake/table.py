@@ -22,6 +22,8 @@ from loglode.tables import TableSpec
 # Checkpoints keep loading quick; application transactions are forgotten after a while, and what
 # comes again later is caught by the events' own identity.
 TRANSACTION_DAYS = 60
+# Of an error of deltalake, which may list all of a log.
+_MOST_TOLD = 200
 LOG = "_delta_log"
 CONFIGURATION = {
     "delta.checkpointInterval": "10",
@@ -232,7 +234,11 @@ class Table:
             if version is not None and version > (newest := self.snapshot().version):
                 text = f"no version {version} of {self.spec.name}: the newest is {newest}"
                 raise LakeError(text) from error
-            raise LakeError(f"table {self.spec.name} at {self.root} is damaged: {error}") from error
+            why = " ".join(str(error).split())[:_MOST_TOLD]
+            raise LakeError(
+                f"table {self.spec.name} at {self.root} is damaged: {why}",
+                hint="remove it if it is gold's: `loglode run` makes it again; of others get the log back",
+            ) from error
         snapshot = Snapshot(self, found)
         if version is None:
             self._last = snapshot
