@@ -77,6 +77,8 @@ METRICS = (
            f"95th percentile of the response time {_NEWEST}."),
 )  # fmt: skip
 BY_NAME = {metric.name: metric for metric in METRICS}
+# What CloudWatch gets.
+EMITTED = frozenset(metric.name for metric in METRICS if not metric.is_local)
 
 
 def embedded(values: Mapping[str, float], *, service: str, lake: str, timestamp_ms: int) -> dict[str, Any]:

@@ -71,7 +71,7 @@ pytestmark = pytest.mark.slow
 
 def emitted(lake: str) -> dict[str, set[tuple[str, str]]]:
     """Dimensions of every metric of ours, from a line as the code writes it."""
-    values = dict.fromkeys(metrics.BY_NAME, 1.0)
+    values = dict.fromkeys(metrics.EMITTED, 1.0)
     line = metrics.embedded(values, service=metrics.SERVICE, lake=lake, timestamp_ms=0)
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     (dimensions,) = directive["Dimensions"]
@@ -183,7 +183,7 @@ def test_dashboard_shows_what_is_emitted(plans: dict[str, dict[str, Any]]) -> No
     shown = set(re.findall(r'local\.dashboard\["(\w+)"\]', text)) | set(
         re.findall(r'"(\w+)"', text.split("for m in [")[1].split("]")[0])
     )
-    assert shown <= metrics.BY_NAME.keys()
+    assert shown <= metrics.EMITTED
     assert {"RefusedShare", "SiteErrorRate", "SiteResponseTimeP95", "BronzeToGoldSeconds"} <= shown
 
 

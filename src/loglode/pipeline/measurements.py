@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loglode.metrics import METRICS, Step
+from loglode.metrics import EMITTED, METRICS, Step
 from loglode.pipeline.context import open_lake
 from loglode.pipeline.inspect import query
 from loglode.settings import Settings
@@ -63,7 +63,7 @@ def measurements(
         for row in result.rows:
             found |= dict(zip(result.columns, row, strict=True))
     # For a step they go to CloudWatch.
-    names = [metric.name for metric in METRICS if step is None or not metric.is_local]
+    names = [metric.name for metric in METRICS if step is None or metric.name in EMITTED]
     return {name: float(found[name]) for name in names if found.get(name) is not None}
 
 
