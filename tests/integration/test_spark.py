@@ -216,33 +216,41 @@ def command(lake: Path, *sources: Path) -> list[str]:
 
 @pytest.mark.usefixtures("interpreted")
 def test_killed_at_any_moment(tmp_path: Path, logs: list[Path]) -> None:
-    calm, struck = tmp_path / "calm", tmp_path / "struck"
+    calm = tmp_path / "calm"
     load(calm, *logs)
-    environment = os.environ | {"LOGLODE_KEY_FILE": str(struck.parent / "key")}
     moments = random.Random(SEED)
-    with contextlib.ExitStack() as ended:
-        for _ in range(KILLS):
-            process = ended.enter_context(
-                subprocess.Popen(
-                    command(struck, *logs), env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-                )
-            )
-            try:
-                process.wait(timeout=moments.uniform(4, 25))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    for number in range(KILLS):
+        struck = tmp_path / f"struck-{number}"
+        with killed(struck, *logs, after=moments.uniform(0, 8)):
             # Java and its workers end by themselves, a moment later, while the next run is under way.
-            assert process.stdout
-            ended.callback(process.stdout.read)
-        load(struck, *logs, engine="spark")
-    assert_same(calm, struck, names=TABLES_OF_EVENTS)
-    pipeline.maintain(settings(struck), keep_hours=0)
-    for name in ALL_TABLES:
-        known = {Path(path) for path in deltalake.DeltaTable(str(struck / name)).file_uris()}
-        there = {path for path in (struck / name).rglob("*.parquet") if path.parent.name != "_delta_log"}
-        assert there == known, name
-    assert not list((struck / "_staging").iterdir())
+            load(struck, *logs, engine="spark")
+        assert_same(calm, struck, names=TABLES_OF_EVENTS)
+        pipeline.maintain(settings(struck), keep_hours=0)
+        for name in ALL_TABLES:
+            known = {Path(path) for path in deltalake.DeltaTable(str(struck / name)).file_uris()}
+            there = {path for path in (struck / name).rglob("*.parquet") if path.parent.name != "_delta_log"}
+            assert there == known, name
+        assert not list((struck / "_staging").iterdir())
+
+
+@contextlib.contextmanager
+def killed(lake: Path, *sources: Path, after: float) -> Iterator[None]:
+    """A run that is killed `after` seconds of work; at the end all processes that it had started are gone."""
+    environment = os.environ | {"LOGLODE_KEY_FILE": str(lake.parent / "key")}
+    with subprocess.Popen(
+        command(lake, *sources), env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout
+        while process.poll() is None and not list(lake.glob("_staging/*/*")):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.05)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=after)
+        process.kill()
+        try:
+            yield
+        finally:
+            process.stdout.read()
 
 
 @pytest.mark.usefixtures("interpreted")
