@@ -25,7 +25,7 @@ execution_of() {
     --query "executions[?startDate>='$started'].executionArn" --output text); do
     [[ $arn == arn:* ]] || continue
     manifest=$(aws stepfunctions describe-execution --execution-arn "$arn" --query input --output text | jq -r .manifest)
-    if aws s3 cp --only-show-errors "$manifest" - | grep -qF "$key"; then echo "$arn"; return; fi
+    if [[ $(aws s3 cp --only-show-errors "$manifest" -) == *"$key"* ]]; then echo "$arn"; return; fi
   done
 }
 

@@ -231,7 +231,7 @@ def test_a_folder_is_not_taken_for_abandoned_before_its_lock_is_held(
         locked(descriptor, operation)
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    with staging.staging(lake, "mine") as folder:
+    with staging.staging(lake, staging.new_name()) as folder:
         assert removed == [0, 1]
         (folder / "work").write_text("still here")
         assert staging.remove_abandoned(lake) == 0
@@ -241,11 +241,15 @@ def test_a_folder_is_not_taken_for_abandoned_before_its_lock_is_held(
 
 def test_what_is_written_into_a_removed_folder_is_removed_too(lake: Path) -> None:
     """As by Spark, whose processes outlive a killed run for a moment."""
-    late = staging.staging_root(lake) / "killed" / "silver" / "part.parquet"
-    late.parent.mkdir(parents=True)
-    late.write_bytes(b"PAR1")
+    root = staging.staging_root(lake)
+    ours, others = (
+        root / name / "silver" / "part.parquet" for name in (staging.new_name(), "holiday-photos")
+    )
+    for file in (ours, others):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"PAR1")
     assert staging.remove_abandoned(lake) == 1
-    assert not list(staging.staging_root(lake).iterdir())
+    assert [path for path in root.rglob("*") if path.is_file()] == [others]
 
 
 def probes(path: Path) -> Path:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -221,7 +222,7 @@ def test_killed_at_any_moment(tmp_path: Path, logs: list[Path]) -> None:
     moments = random.Random(SEED)
     for number in range(KILLS):
         struck = tmp_path / f"struck-{number}"
-        with killed(struck, *logs, after=moments.uniform(0, 8)):
+        with killed(struck, *logs, after=moments.uniform(0, 6)):
             # Java and its workers end by themselves, a moment later, while the next run is under way.
             load(struck, *logs, engine="spark")
         assert_same(calm, struck, names=TABLES_OF_EVENTS)
@@ -247,6 +248,7 @@ def killed(lake: Path, *sources: Path, after: float) -> Iterator[None]:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=after)
         process.kill()
+        assert process.wait() == -signal.SIGKILL, "it was not done yet"
         try:
             yield
         finally:

@@ -26,15 +26,17 @@ ALLOWED: dict[str, set[str]] = {
     # Names alone, for all who emit or watch them.
     "metrics": set(),
     "text": set(),
+    # What keys look like, for all who must not write one down.
+    "tokens": set(),
     # May be used by all that work: keys and lines of logs.
     "logs": {"errors", "text"},
-    "sources": {"errors", "storage"},
+    "sources": {"errors", "storage", "tokens"},
     "formats": {"contract", "errors"},
     # Declarations, for the engines that fill tables and the lake that keeps them.
     "tables": set(),
     "lake": {"contract", "errors", "files", "logs", "refusals", "storage", "tables"},
     # Text only: the SQL of a contract, the models of the package.
-    "silver": {"contract", "errors", "formats"},
+    "silver": {"contract", "errors", "formats", "tokens"},
     "gold": {"errors"},
     # Text only, too: what the SQL of both says about where columns come from.
     "lineage": {"contract", "errors", "formats", "gold", "silver"},

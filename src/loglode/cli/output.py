@@ -31,11 +31,11 @@ MAX_TABLE_ROWS: Final = 1_000
 MAX_CELL: Final = 400
 """Characters of a cell in a table."""
 
-# Spreadsheets take a text that begins so for a formula; the wide forms are read as the narrow ones.
-# They leave these away, or do not show them.
+# Spreadsheets leave these away, or do not show them.
 _UNSEEN: Final = (
     "' \x00\xa0\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
 )
+# They take a text that begins so for a formula; the wide forms are read as the narrow ones.
 _FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _CHUNK: Final = 500
 _MAX_PLAIN: Final = 1e15

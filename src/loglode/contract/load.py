@@ -8,8 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
-
+from loglode.contract.document import check_standard, to_document
 from loglode.contract.model import SQL_TYPES, Alias, Contract, Field, Goal, Masking, Rule, RuleKind, Severity
 from loglode.contract.sla import latency_days
 from loglode.errors import ContractError
@@ -25,7 +24,6 @@ _OPTIONS = frozenset("minimum maximum maxLength pattern format".split())
 _BOUNDS: dict[str, RuleKind] = {"minimum": "minimum", "maximum": "maximum", "maxLength": "max_length"}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _PHYSICAL = frozenset("SMALLINT INTEGER BIGINT DOUBLE VARCHAR BOOLEAN DATE".split())
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\x00")
 _LOOKS_AROUND = re.compile(r"\(\?[=!]|\(\?<[=!]|\\[1-9]")
 # Reserved so that the generated SQL can use them beside the contract's own names.
 _RESERVED_PREFIX = "raw_"
@@ -43,8 +41,8 @@ def load_contract(path: str | Path | None = None) -> Contract:
     except (OSError, UnicodeDecodeError) as error:
         raise ContractError(f"cannot read contract {path}: {error}", hint="name a YAML file") from error
     try:
-        document = _to_document(text)
-        _check_standard(document)
+        document = to_document(text)
+        check_standard(document)
         contract = _to_contract(document)
         _check_complete(contract)
     except ContractError as error:
@@ -55,7 +53,7 @@ def load_contract(path: str | Path | None = None) -> Contract:
 @functools.cache
 def _built_in() -> Contract:
     text = resources.files("loglode.contract").joinpath(BUILT_IN).read_text(encoding="utf-8")
-    return _to_contract(_to_document(text))
+    return _to_contract(to_document(text))
 
 
 def _check_complete(contract: Contract) -> None:
@@ -66,38 +64,6 @@ def _check_complete(contract: Contract) -> None:
             f"fields that the pipeline needs are missing: {', '.join(lost)}",
             hint="start from `loglode contract show --yaml` and add to it",
         )
-
-
-def _to_document(text: str) -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times faster
-    try:
-        data = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ContractError("not YAML: " + " ".join(str(error).split())) from error
-    if _NUL.search(repr(data)):  # which knows how to show what holds itself
-        raise ContractError("a text in it holds NUL", hint="take it out: SQL has no such text")
-    if not isinstance(data, dict):
-        raise ContractError("not a mapping", hint="start from `loglode contract show --yaml`")
-    missing = [key for key in ("version", "apiVersion", "kind", "id", "status") if not data.get(key)]
-    if missing:
-        raise ContractError(f"required keys are missing: {', '.join(missing)}")
-    if not str(data["apiVersion"]).startswith("v3."):
-        raise ContractError(f"apiVersion is {data['apiVersion']!r}", hint="ODCS v3.1.0 is wanted")
-    return data
-
-
-def _check_standard(data: dict[str, Any]) -> None:
-    """By the standard's own model. It takes as long to import as all else at start, so the package's
-    contract, which a test checks, is spared it."""
-    from open_data_contract_standard.model import OpenDataContractStandard  # noqa: PLC0415
-    from pydantic import ValidationError  # noqa: PLC0415
-
-    try:
-        OpenDataContractStandard.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ContractError(f"not valid ODCS at {where}: {first['msg']}") from error
 
 
 def _to_contract(document: dict[str, Any]) -> Contract:

@@ -26,6 +26,11 @@ class Alias:
     path: tuple[str, ...]
     unit: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The path as one dotted name."""
+        return ".".join(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

@@ -14,7 +14,7 @@ def describe(contract: Contract) -> list[dict[str, str]]:
             "required": "yes" if f.is_required else "no",
             "classification": f.classification,
             "masking": f.masking,
-            "aliases": ", ".join(".".join(a.path) + (f" ({a.unit})" if a.unit else "") for a in f.aliases),
+            "aliases": ", ".join(a.name + (f" ({a.unit})" if a.unit else "") for a in f.aliases),
             "rules": "; ".join(_rule(r) for r in f.rules),
             "description": f.description,
         }

@@ -62,7 +62,7 @@ def _columns(contract: Contract) -> list[str]:
     columns: dict[str, str] = {}
     for field in contract.read_fields:
         for alias in field.aliases:
-            for key in {alias.path[0], ".".join(alias.path)}:
+            for key in {alias.path[0], alias.name}:
                 columns.setdefault(key.lower(), key)
     return sorted(columns.values())
 
@@ -83,7 +83,7 @@ def _whole(field: Field, columns: list[str]) -> str:
 def _values(alias: Alias, struct: str, columns: list[str]) -> list[str]:
     """Texts under which the alias may be found: as one (dotted) key, then as a path into an object."""
     values = []
-    whole, root = ".".join(alias.path), alias.path[0]
+    whole, root = alias.name, alias.path[0]
     if whole in columns:
         values.append(f"{struct}.{_name(whole)}")
     elif struct == "whole" and len(alias.path) == 1:

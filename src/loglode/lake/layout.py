@@ -33,12 +33,14 @@ class Lake:
         self._gold = {name: Table(TableSpec(name, (), DAY, ""), self.gold_root(name)) for name in gold}
 
     @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables, by layer, whether they are there yet or not."""
+        return (self.silver, self.quarantine, self.runs, self.quality, *self._gold.values())
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of all tables, whether they are there yet or not."""
-        return (
-            tuple(t.spec.name for t in (self.silver, self.quarantine, self.runs, self.quality))
-            + self.gold_names
-        )
+        return tuple(table.spec.name for table in self.tables)
 
     def gold_root(self, name: str) -> Location:
         """Folder of a gold table."""
@@ -50,7 +52,7 @@ class Lake:
 
     def existing(self, only: Collection[str] | None = None) -> Iterator[tuple[str, Location]]:
         """(name, folder) of each table that is there, or of some, by layer."""
-        for table in (self.silver, self.quarantine, self.runs, self.quality, *self._gold.values()):
+        for table in self.tables:
             if (only is None or table.spec.name in only) and table.exists:
                 yield table.spec.name, table.root
 

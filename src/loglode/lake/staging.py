@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from loglode.storage import Location
 
 FOLDER = "_staging"
 STAGING_VARIABLE = "LOGLODE_STAGING"
+_NAME = re.compile(r"[0-9a-f]{16}")
 
 
 def staging_root(lake: Location) -> Path:
@@ -35,9 +37,14 @@ def staging_root(lake: Location) -> Path:
     return root
 
 
+def new_name() -> str:
+    """A name for a staging folder, which no other has."""
+    return secrets.token_hex(8)
+
+
 @contextlib.contextmanager
 def staging(lake: Location, name: str) -> Iterator[Path]:
-    """A new folder that is gone afterwards, whatever happens."""
+    """A new folder that is gone afterwards, whatever happens; `name` is one of `new_name`'s."""
     folder = staging_root(lake) / name
     with _locked(folder):
         try:
@@ -52,7 +59,7 @@ def scratch(root: Location) -> Iterator[Path]:
     if isinstance(root, Path):
         yield root
         return
-    with staging(root, secrets.token_hex(8)) as folder:
+    with staging(root, new_name()) as folder:
         yield folder
 
 
@@ -97,9 +104,10 @@ def remove_abandoned(lake: Location) -> int:
 
     Also one without a lock: processes of a killed run, such as Spark's, write for a moment more, and make
     a folder anew that was removed. Who is just making one waits for the lock taken here, and makes another.
+    What has no name of ours is left alone: a user may have named a place that holds other things.
     """
     removed = 0
-    for folder in sorted(staging_root(lake).glob("*")):
+    for folder in sorted(f for f in staging_root(lake).glob("*") if _NAME.fullmatch(f.name)):
         try:
             with (folder / "lock").open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

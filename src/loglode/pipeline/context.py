@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from loglode.errors import LakeError, UsageError
 from loglode.gold.model import Model, load_models
 from loglode.lake import Lake
 from loglode.lake.secret import load_key
-from loglode.lake.staging import remove_abandoned, staging
+from loglode.lake.staging import new_name, remove_abandoned, staging
 from loglode.openlineage import Emitter
 from loglode.pipeline.emitting import open_emitter
 from loglode.settings import Settings
@@ -63,7 +62,7 @@ def open_context(
         key = read_key(settings)
         with (
             logs.bound(correlation_id=settings.correlation_id),
-            staging(settings.lake, secrets.token_hex(8)) as folder,
+            staging(settings.lake, new_name()) as folder,
             s3_errors(),
             contextlib.closing(_engine(settings, folder)) as engine,
         ):

@@ -6,7 +6,6 @@ The commit that decides a step carries its run's id: by it another process tells
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,7 +14,7 @@ from typing import Any
 
 from loglode.lake import Lake
 from loglode.lake.log import commit_metadata
-from loglode.lake.staging import is_held, staging
+from loglode.lake.staging import is_held, new_name, staging
 from loglode.lake.table import as_it_stands
 from loglode.openlineage import Emitter
 from loglode.openlineage.event import Dataset, Json
@@ -69,7 +68,7 @@ def emitter_alone(settings: Settings, lake: Lake) -> Iterator[Emitter | None]:
     if settings.openlineage is None:
         yield None
         return
-    with staging(settings.lake, secrets.token_hex(8)) as folder:
+    with staging(settings.lake, new_name()) as folder:
         yield open_emitter(settings, lake, folder)
 
 

@@ -45,7 +45,7 @@ def measured(contract: Contract, staged: StagedLines) -> dict[str, Any]:
 
 def _names(contract: Contract) -> frozenset[str]:
     """Names under which the contract looks for fields, in lower case."""
-    return frozenset(".".join(a.path).lower() for f in contract.read_fields for a in f.aliases)
+    return frozenset(a.name.lower() for f in contract.read_fields for a in f.aliases)
 
 
 def _by_day(tally: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:

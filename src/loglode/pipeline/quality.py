@@ -141,8 +141,7 @@ def _days(rules: Sequence[dict[str, Any]]) -> list[DayQuality]:
             continue  # duplicates alone are told of no day
         nulled = sum(r["warned"] for r in of_day if r["severity"] != UNTOUCHED)
         found += _empty_days(found, day)
-        before = [d.lines for d in found[-HISTORY_DAYS:] if d.lines] if day != UNKNOWN_DAY else []
-        usual = median(before) if len(before) >= LEAST_DAYS else None
+        usual = _usual(found) if day != UNKNOWN_DAY else None
         found.append(
             DayQuality(
                 day=day,
@@ -157,14 +156,19 @@ def _days(rules: Sequence[dict[str, Any]]) -> list[DayQuality]:
     return found
 
 
+def _usual(found: Sequence[DayQuality]) -> float | None:
+    """Median of the lines of the days before that had some; None of too few."""
+    before = [d.lines for d in found[-HISTORY_DAYS:] if d.lines]
+    return median(before) if len(before) >= LEAST_DAYS else None
+
+
 def _empty_days(found: Sequence[DayQuality], day: str) -> list[DayQuality]:
     """Days without a line between the last one found and this one, unless a clock went wrong."""
-    if day == UNKNOWN_DAY or not found or found[-1].day == UNKNOWN_DAY:
+    if day == UNKNOWN_DAY or not found:
         return []
     last = date.fromisoformat(found[-1].day)
     gap = (date.fromisoformat(day) - last).days - 1
-    before = [d.lines for d in found[-HISTORY_DAYS:] if d.lines]
-    usual = median(before) if len(before) >= LEAST_DAYS else None
+    usual = _usual(found)
     return [
         DayQuality(
             day=(last + timedelta(days=n)).isoformat(),

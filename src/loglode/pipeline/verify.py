@@ -133,7 +133,7 @@ def _owes(lake: Lake, table: Table, done: int, version: int) -> bool:
 
 
 def _missing_files(lake: Lake) -> Iterator[str]:
-    for table in (lake.silver, lake.quarantine, lake.runs, lake.quality, *map(lake.gold, lake.gold_names)):
+    for table in lake.tables:
         if table.exists:
             for path in missing(table.root, [f.path for f in table.snapshot().files()]):
                 yield f"{table.spec.name}/{path}"

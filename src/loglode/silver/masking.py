@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loglode.formats.base import literal
+from loglode.tokens import API_KEY, AWS_KEY, JWT
 
 KEY = "$pseudonym_key"
 PSEUDONYM_DIGITS = 16
@@ -16,14 +17,10 @@ _SECRETS = (
     (r"://[^\s/?#@]*@", "://"),
     (r"[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}", ":ip"),
     (r"\b[0-9]{1,3}([.][0-9]{1,3}){3}\b", ":ip"),
-    (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?", ":token"),
+    (JWT, ":token"),
     (r"[^\s/?&=;,:\"<>()]+@[^\s/?&=;,\"<>()]+", ":email"),
-    (
-        r"\b(sk|pk|rk)_(live|test)_[0-9A-Za-z_]+|\bgh[pousr]_[0-9A-Za-z]{16,}|\bxox[a-z]-[0-9A-Za-z-]+"
-        r"|\bAIza[0-9A-Za-z_-]{20,}",
-        ":token",
-    ),
-    (r"\b(AKIA|ASIA)[0-9A-Z]{12,}|[0-9A-Za-z_+]{32,}={0,2}", ":token"),
+    (rf"\b(?:{API_KEY})", ":token"),
+    (rf"\b{AWS_KEY}|[0-9A-Za-z_+]{{32,}}={{0,2}}", ":token"),
 )
 _ANY_SECRET = "|".join(pattern for pattern, _ in _SECRETS)
 # One cheap look decides whether any of them can match.

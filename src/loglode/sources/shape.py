@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from loglode.tokens import API_KEY, AWS_KEY, JWT
+
 LINES_A_BLOCK = 48
 MAX_LINE_CHARS = 1 << 16
 MAX_DEPTH = 3
@@ -23,9 +25,7 @@ MAX_FIELDS = 300
 OTHER = "(other)"
 _NAME = re.compile(r"@?[A-Za-z_][A-Za-z0-9_-]{0,39}(\.[A-Za-z_][A-Za-z0-9_-]{0,39}){0,3}")
 # Keys of objects may be tokens.
-_SECRET = re.compile(
-    r"eyJ[\w-]+\.|(sk|pk|rk)_(live|test)_|gh[pousr]_\w{16}|xox[a-z]-|AKIA|ASIA|AIza|(?=\w*\d)[0-9A-Za-z]{20}"
-)
+_SECRET = re.compile(rf"{JWT}|{API_KEY}|{AWS_KEY}|(?=\w*\d)[0-9A-Za-z]{{20}}")
 _NO_VALUE = ("", "-")
 
 

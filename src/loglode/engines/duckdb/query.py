@@ -76,12 +76,12 @@ def _execute(
             )
         with s3_errors():
             return connection.execute(statements[0])
+    except duckdb.IOException as error:
+        raise QueryError(
+            f"a file cannot be read: {' '.join(str(error).split())[:300]}",
+            hint="`loglode verify` names files that are gone",
+        ) from error
     except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException):
-            raise QueryError(
-                f"a file of the lake cannot be read: {' '.join(str(error).split())[:300]}",
-                hint="`loglode verify` names files that are gone",
-            ) from error
         raise QueryError(" ".join(str(error).split())[:500], hint=f"tables: {', '.join(names)}") from error
 
 
