@@ -10,8 +10,6 @@ workgroup=$(jq -er .workgroup "$pipeline")
 database=$(jq -er .database "$pipeline")
 minutes=${LOGLODE_SMOKE_MINUTES:-15}
 
-# The command line tells times of the zone that it is in.
-export TZ=UTC
 started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 key="bronze/smoke/$started.json"
 printf '{"timestamp":"%s","method":"GET","path":"/smoke","status":200,"response_time_ms":5,"remote_addr":"192.0.2.1"}\n' \
@@ -21,8 +19,9 @@ echo "s3://$bucket/$key is there; waiting for an execution"
 # The execution whose manifest names the object: others' may start in the same moment.
 execution_of() {
   local arn manifest
-  for arn in $(aws stepfunctions list-executions --state-machine-arn "$machine" --max-items 100 \
-    --query "executions[?startDate>='$started'].executionArn" --output text); do
+  # The newest come first.
+  for arn in $(aws stepfunctions list-executions --state-machine-arn "$machine" --max-items 20 \
+    --query "executions[].executionArn" --output text); do
     [[ $arn == arn:* ]] || continue
     manifest=$(aws stepfunctions describe-execution --execution-arn "$arn" --query input --output text | jq -r .manifest)
     if [[ $(aws s3 cp --only-show-errors "$manifest" -) == *"$key"* ]]; then echo "$arn"; return; fi
@@ -49,8 +48,9 @@ until state=$(aws athena get-query-execution --query-execution-id "$query" \
 done
 requests=$(aws athena get-query-results --query-execution-id "$query" \
   --query 'ResultSet.Rows[1].Data[0].VarCharValue' --output text)
-if [ "$state" != SUCCEEDED ] || [ "$requests" -lt 1 ]; then
+if [[ $state == SUCCEEDED && $requests =~ ^[1-9][0-9]*$ ]]; then
+  echo "daily_metrics counts $requests requests"
+else
   echo "daily_metrics: $state, $requests" >&2
   exit 1
 fi
-echo "daily_metrics counts $requests requests"
