@@ -128,7 +128,7 @@ def aws(arguments: list[str]) -> int:
     install("dev")
     words = [str(PYTHON), "-m", "local_aws", *arguments]
     # In place of this process: who ends it ends the emulator.
-    os.execve(words[0], words, {**os.environ, "PYTHONPATH": str(ROOT / "src")})  # noqa: S606
+    os.execve(words[0], words, {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"})  # noqa: S606
 
 
 def pins(lock_file: Path) -> list[tuple[str, str]]:

@@ -22,11 +22,14 @@ from typing import Any
 
 from measure import generate, measure
 
+from loglode import context
+from loglode.batches import effects
 from loglode.cli.main import main as loglode
 from loglode.engines.duckdb import DuckDBEngine
+from loglode.loading import bronze_to_silver
 from loglode.openlineage import Emitter
-from loglode.pipeline import bronze_to_silver, context, settle, steps
 from loglode.sources.shape import Shape
+from loglode.telemetry import steps
 
 WAYS = ("without", "quality", "all")
 # What is done for each, and by whose clock: one thread's, or the process's where an engine has threads.
@@ -34,7 +37,7 @@ THREAD, PROCESS = time.thread_time, time.process_time
 PARTS: dict[str, list[tuple[Any, str, Callable[[], float]]]] = {
     "quality": [
         (Shape, "look", THREAD), (DuckDBEngine, "tally", PROCESS), (bronze_to_silver, "measured", THREAD),
-        (settle, "quality_rows", THREAD),
+        (effects, "quality_rows", THREAD),
     ],
     "lineage": [
         (context, "open_emitter", THREAD), (Emitter, "start", THREAD), (Emitter, "complete", THREAD),

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from loglode.contract import describe, load_contract
-from loglode.gold.model import load_models
+from loglode.models.model import load_models
 from loglode.tables import QUALITY, QUARANTINE, RUNS
 
 TARGET = Path(__file__).with_name("data-dictionary.md")

@@ -89,7 +89,7 @@ OpenLineage/OpenLineage: `OpenLineage.json` and `facets/*.json`), each event, an
 `_schemaURL` names, is held against those too; without it that part is skipped and says so.
 
 ```text
-LOGLODE_OPENLINEAGE_SPEC=OpenLineage/spec python -m pytest -rs tests/integration/test_openlineage.py
+LOGLODE_OPENLINEAGE_SPEC=OpenLineage/spec python -m pytest -rs tests/lake/test_openlineage.py
 ```
 """
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import deltalake
 
-from loglode import pipeline
-from loglode.gold.model import load_models
-from loglode.pipeline.context import open_lake
+from loglode import operations
+from loglode.context import open_lake
+from loglode.models.model import load_models
 from loglode.settings import Settings
 
 TARGET = Path(__file__).with_name("catalog.json")
@@ -33,7 +33,7 @@ def text() -> str:
         source, root = Path(folder, "access.json"), Path(folder, "lake")
         source.write_text(_LINES, encoding="utf-8")
         settings = Settings.build(lake=root)
-        pipeline.run(settings, [str(source)])
+        operations.run(settings, [str(source)])
         found = dict(open_lake(settings).existing())
         tables = {name: _table(name, Path(str(place)), root) for name, place in sorted(found.items())}
     return json.dumps(tables, indent=2) + "\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.receiver import Receiver
+from tests.helpers.receiver import Receiver
 
 # Before anything asks for the local time.
 os.environ["TZ"] = "UTC"
@@ -34,6 +34,7 @@ settings.register_profile(
 settings.register_profile("search", settings.get_profile("loglode"), derandomize=False, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "loglode"))
 
+pytest_plugins = ["tests.helpers.fixtures"]
 REAL_LOGS_VARIABLE = "LOGLODE_REAL_LOGS"
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from loglode.glue import bronze_to_silver, main
+from loglode.aws.glue import bronze_to_silver, main
 
 if __name__ == "__main__":
     main(bronze_to_silver, sys.argv)

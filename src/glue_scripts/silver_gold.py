@@ -2,7 +2,7 @@
 
 import sys
 
-from loglode.glue import main, silver_to_gold
+from loglode.aws.glue import main, silver_to_gold
 
 if __name__ == "__main__":
     main(silver_to_gold, sys.argv)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loglode import pipeline
+from loglode import operations
 from loglode.settings import Settings
 from loglode.storage import client
 
@@ -18,5 +18,5 @@ def is_behind(settings: Settings, database: str) -> bool:
             ]
             known[table["Name"]] = {column["Name"] for column in columns}
     return any(
-        not set(names) <= known.get(table, set()) for table, names in pipeline.columns(settings).items()
+        not set(names) <= known.get(table, set()) for table, names in operations.columns(settings).items()
     )

@@ -21,10 +21,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambda_functions.catalog import is_behind
 from lambda_functions.logged import logged
-from loglode import pipeline
+from loglode import operations
+from loglode.aws.manifest import read_manifest
 from loglode.errors import SourceError, UsageError
 from loglode.metrics import SERVICE, Step, embedded
-from loglode.pipeline.manifest import read_manifest
 from loglode.settings import Settings
 from loglode.sources import SourceObject
 
@@ -69,11 +69,11 @@ def _do(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         case "quality_gate":
             result = quality_gate(settings)
         case "silver_to_gold":
-            result = {"gold_days": pipeline.update_gold(settings)}
+            result = {"gold_days": operations.update_gold(settings)}
         case "finish":
             result = finish(settings)
         case "maintain":
-            result = {"tables": len(pipeline.maintain(settings).tables)}
+            result = {"tables": len(operations.maintain(settings).tables)}
         case other:
             hint = "bronze_to_silver, quality_gate, silver_to_gold, finish, maintain"
             raise UsageError(f"no step {other!r}", hint=hint)
@@ -85,7 +85,7 @@ def bronze_to_silver(settings: Settings, manifest: str, context: LambdaContext) 
     objects = read_manifest(manifest)
     if not _fits(objects, context):
         return {"outcome": "too_large"}
-    report = pipeline.load_objects(settings, objects, may_go_on=_clock(context))
+    report = operations.load_objects(settings, objects, may_go_on=_clock(context))
     if report.failed:
         # The others are committed; a repetition skips them.
         raise SourceError(f"{len(report.failed)} objects failed, the first: {report.failed[0]}")
@@ -124,7 +124,7 @@ def _clock(context: LambdaContext) -> Callable[[], bool]:
 
 def quality_gate(settings: Settings) -> dict[str, Any]:
     """The refused share of all that this execution has loaded, in however many attempts."""
-    found = pipeline.quality_gate(settings, settings.correlation_id)
+    found = operations.quality_gate(settings, settings.correlation_id)
     emit(settings, Step.SILVER)  # here, since both engines come by, and a batch that fails here counts too
     return {"refused_share": found.refused_share, "is_acceptable": found.is_acceptable}
 
@@ -138,7 +138,7 @@ def finish(settings: Settings) -> dict[str, Any]:
 
 def emit(settings: Settings, step: Step) -> None:
     """A line in CloudWatch's embedded metric format, of what this execution has done."""
-    values = pipeline.measurements(settings, correlation_id=settings.correlation_id, step=step)
+    values = operations.measurements(settings, correlation_id=settings.correlation_id, step=step)
     if values:
         now_ms = int(time.time() * 1000)
         line = embedded(values, service=SERVICE, lake=str(settings.lake), timestamp_ms=now_ms)

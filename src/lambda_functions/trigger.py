@@ -18,9 +18,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambda_functions.logged import logged
+from loglode.aws.executions import start_execution
+from loglode.aws.manifest import batch_name, write_manifest
 from loglode.errors import LoglodeError
-from loglode.pipeline.executions import start_execution
-from loglode.pipeline.manifest import batch_name, write_manifest
 from loglode.sources import SourceObject
 from loglode.sources.discover import is_hidden, on_s3
 from loglode.storage import S3Path

@@ -94,6 +94,12 @@ class Settings:
         )
 
     @property
+    def refused_limit(self) -> float:
+        """Highest acceptable share of rejected lines, 0 to 1: the settings' own, else the contract's."""
+        own = self.max_refused_share
+        return self.contract.max_refused_share if own is None else own
+
+    @property
     def key_path(self) -> Path:
         """File of the pseudonymisation key. Raises UsageError where none is named for a lake on S3."""
         if self.key_file is not None:

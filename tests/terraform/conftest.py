@@ -80,7 +80,6 @@ def terraform(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Con
     root = tmp_path_factory.mktemp("terraform")
     left_out = shutil.ignore_patterns(".terraform*", "*.tfstate*")
     shutil.copytree(ROOT / "terraform", root / "terraform", ignore=left_out)
-    shutil.copytree(ROOT / "src" / "state_machine", root / "src" / "state_machine")
     return Terraform(root, environment)
 
 

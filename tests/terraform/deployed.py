@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from tests.helpers.lakes import KEY
 from tests.terraform.conftest import ROOT
 from tests.terraform.plan import policies, resources
-from tests.tools import KEY
 
 TRUST = {"Version": "2012-10-17", "Statement": []}
 

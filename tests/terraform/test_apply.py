@@ -12,12 +12,12 @@ from pathlib import Path
 
 import boto3
 import pytest
-from tests.integration.emulator import wait_for
+from tests.helpers.emulator import wait_for
+from tests.helpers.lakes import records
 from tests.terraform.conftest import ROOT, VALUES, Terraform
 from tests.terraform.deployed import bare
-from tests.tools import records
 
-from loglode import pipeline, storage
+from loglode import operations, storage
 from loglode.settings import Settings
 
 MIRROR_VARIABLE = "LOGLODE_TERRAFORM_PLUGINS"
@@ -39,7 +39,6 @@ def terraform(tmp_path: Path) -> Terraform:
     mirror.write_text(f'provider_installation {{\n  filesystem_mirror {{ path = "{MIRROR}" }}\n}}\n')
     left_out = shutil.ignore_patterns(".terraform*", "*.tfstate*")
     shutil.copytree(ROOT / "terraform", tmp_path / "terraform", ignore=left_out)
-    shutil.copytree(ROOT / "src" / "state_machine", tmp_path / "src" / "state_machine")
     given = {f"TF_VAR_{name}": value for name, value in VALUES.items()}
     return Terraform(tmp_path, {**os.environ, **given, "TF_CLI_CONFIG_FILE": str(mirror)})
 
@@ -88,7 +87,7 @@ def test_dev_is_made_works_and_goes_without_a_trace(
 
         assert wait_for(ended) == ["SUCCEEDED"]
         settings = Settings.build(lake=f"s3://{BUCKET}", key_secret="loglode-dev-pseudonyms", threads=1)  # noqa: S106 - a name
-        assert list(pipeline.query(settings, "SELECT sum(requests) FROM daily_metrics").rows) == [(3,)]
+        assert list(operations.query(settings, "SELECT sum(requests) FROM daily_metrics").rows) == [(3,)]
         calls = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
         assert {c["role"] for c in calls} == {f"loglode-dev-{r}" for r in ("trigger", "transform", "states")}
         assert all(c["is_allowed"] for c in calls)

@@ -16,21 +16,21 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.integration.emulator import wait_for
+from local_aws.statements import allows, listed
+from tests.helpers.emulator import wait_for
+from tests.helpers.lakes import records
 from tests.terraform import calls
 from tests.terraform.calls import Call, Caller, Names
 from tests.terraform.conftest import BY_VARIABLE
 from tests.terraform.deployed import bare, deploy, put_policy
 from tests.terraform.plan import policies, resources, roles
 from tests.terraform.test_permissions import Triple, page
-from tests.tools import records
 
 from lambda_functions import trigger
 from lambda_functions.catalog import is_behind
-from local_aws.statements import allows, listed
-from loglode import pipeline, storage
+from loglode import operations, storage
+from loglode.aws.manifest import read_manifest, write_manifest
 from loglode.errors import LoglodeError
-from loglode.pipeline.manifest import read_manifest, write_manifest
 from loglode.settings import Settings
 from loglode.sources.discover import on_s3
 from loglode.storage import S3Path
@@ -139,14 +139,14 @@ class Code:
         return lambda: None
 
     def _job(self, manifest: str, source: str) -> None:
-        report = pipeline.load_objects(self.settings, read_manifest(manifest))
+        report = operations.load_objects(self.settings, read_manifest(manifest))
         assert not report.failed, report.failed
-        report = pipeline.run(self.settings, [source])
+        report = operations.run(self.settings, [source])
         assert not report.failed, report.failed
 
     def _transform(self, manifest: str) -> None:
         is_behind(self.settings, self.account.names.database)
-        report = pipeline.load_objects(self.settings, read_manifest(manifest))
+        report = operations.load_objects(self.settings, read_manifest(manifest))
         assert not report.failed, report.failed
 
 
@@ -195,7 +195,7 @@ def test_the_pipeline_runs_under_its_roles(account: Account, ran: list[str]) -> 
     assert ran == ["SUCCEEDED"]
     names = account.names
     settings = Settings.build(lake=f"s3://{names.bucket}", key_secret=_secret(account.plan), threads=1)
-    assert list(pipeline.query(settings, "SELECT sum(requests) FROM daily_metrics").rows) == [(30,)]
+    assert list(operations.query(settings, "SELECT sum(requests) FROM daily_metrics").rows) == [(30,)]
     used = {(call["role"], call["action"]) for call in account.calls()}
     assert used >= {
         ("trigger", "sqs:ReceiveMessage"), ("trigger", "states:StartExecution"), ("states", "lambda:InvokeFunction"),

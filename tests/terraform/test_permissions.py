@@ -155,7 +155,7 @@ def test_what_the_code_calls_is_granted_to_who_calls_it() -> None:
 
 
 def test_the_state_machine_may_do_what_its_states_do() -> None:
-    definition = (SOURCE / "state_machine/pipeline.asl.json").read_text(encoding="utf-8")
+    definition = (ROOT / "terraform/modules/step_functions/pipeline.asl.json").read_text(encoding="utf-8")
     found = set(re.findall(r'"Resource": "arn:aws:states:::([\w:.-]+)"', definition))
     wanted = set().union(*(_integration(name) for name in found))
     own = {a for a in of("states") if not a.startswith(("logs:", "xray:", "kms:"))}

@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from tests.terraform.plan import resources
-
 from local_aws.statements import is_about
+from tests.terraform.plan import resources
 
 pytestmark = pytest.mark.slow
 ACCOUNT = "123456789012"

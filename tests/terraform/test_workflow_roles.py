@@ -6,10 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from local_aws.statements import allows, listed
 from tests.terraform.conftest import Terraform
 from tests.terraform.plan import policies, resources
-
-from local_aws.statements import allows, listed
 
 pytestmark = pytest.mark.slow
 ACCOUNT = "123456789012"

@@ -29,9 +29,9 @@ from loglode.cli.output import MAX_TABLE_ROWS, jsonable, one_line, write_json, w
 from loglode.cli.progress import progress_bars
 from loglode.errors import LakeError, UsageError
 from loglode.formats import FORMATS
-from loglode.generate import GenerateSpec
 from loglode.settings import Settings
 from loglode.text import visible
+from loglode_generator import GenerateSpec
 
 # Everything that a text can hold, halves of surrogate pairs too.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))

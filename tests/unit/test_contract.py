@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
-from tests.logs import accepted, assert_verified, line, load, one, refused, settings_for, write
+from tests.helpers.logs import accepted, assert_verified, line, load, one, refused, settings_for, write
 
-from loglode import pipeline
+from loglode import operations
 from loglode.contract import load_contract
 from loglode.errors import ContractError
 
@@ -224,7 +224,7 @@ def test_a_users_own_contract_adds_a_field_and_a_rule_end_to_end(tmp_path: Path)
     shop["quality"][0]["arguments"]["validValues"].append("west")  # type: ignore[index]
     path.write_text(yaml.safe_dump(data, sort_keys=False))
     changed = settings_for(tmp_path, contract=path)
-    freed = pipeline.replay_quarantine(changed)
+    freed = operations.replay_quarantine(changed)
     assert (freed.rows_silver, freed.lines_quarantined) == (1, -1)
     assert one(changed, "select count(*) from web_logs where shop = 'west'") == 1
     assert_verified(changed)

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from tests.logs import line
+from tests.helpers.logs import line
 
 from loglode.contract import load_contract
 from loglode.errors import UsageError

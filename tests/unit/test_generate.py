@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from loglode.errors import LoglodeError, UsageError
-from loglode.generate import FACTS_NAME, Facts, GenerateSpec, generate
+from loglode_generator import FACTS_NAME, Facts, GenerateSpec, generate
 
 Record = dict[str, Any]
 

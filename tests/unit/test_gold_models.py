@@ -14,10 +14,10 @@ import pytest
 import sqlglot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit import gold_reference as reference
+from tests.helpers import gold_reference as reference
 
 from loglode.errors import ModelError
-from loglode.gold.model import Model, in_order, load_models, parse_model
+from loglode.models.model import Model, in_order, load_models, parse_model
 
 MODELS = load_models()
 GOLD = [m for m in MODELS if m.layer == "gold"]

@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from loglode import pipeline
+from loglode import operations
 from loglode.contract import load_contract
 from loglode.errors import ModelError, UsageError
 from loglode.formats import FORMATS
-from loglode.gold.model import load_models
 from loglode.lineage import Graph
 from loglode.lineage.sql import Statement
+from loglode.models.model import load_models
 
 DAY = "event_ts"
 VISITOR = "client_ip user_agent"
@@ -134,7 +134,7 @@ MASKED = {
 @pytest.mark.parametrize("table", EXPECTED)
 def test_fields_of_every_column_of_a_gold_table(table: str) -> None:
     contract = load_contract(None)
-    found = {c.column.partition(".")[2]: set(c.fields) for c in pipeline.lineage(contract, table)}
+    found = {c.column.partition(".")[2]: set(c.fields) for c in operations.lineage(contract, table)}
     days = dict.fromkeys(("year", "month", "day"), EXPECTED[table]["date"])
     assert found == {name: set(fields.split()) for name, fields in {**EXPECTED[table], **days}.items()}
 
@@ -156,12 +156,14 @@ def test_every_gold_table_is_expected() -> None:
     assert gold == {*EXPECTED, "pipeline_metrics"}
     # Batches are counted, not requests: no field of a log goes into them.
     contract = load_contract(None)
-    assert all(not c.fields for c in pipeline.lineage(contract, "pipeline_metrics"))
+    assert all(not c.fields for c in operations.lineage(contract, "pipeline_metrics"))
 
 
 def test_every_masked_column_is_flagged_and_no_other() -> None:
     contract = load_contract(None)
-    found = {c.column.partition(".")[2]: c.way[0]["masking"] for c in pipeline.lineage(contract, "web_logs")}
+    found = {
+        c.column.partition(".")[2]: c.way[0]["masking"] for c in operations.lineage(contract, "web_logs")
+    }
     assert {name: masking for name, masking in found.items() if masking != "none"} == MASKED
     declared = {f.name for f in contract.stored_fields if f.masking != "none"}
     assert declared <= MASKED.keys()
@@ -169,12 +171,12 @@ def test_every_masked_column_is_flagged_and_no_other() -> None:
 
 def test_what_hides_personal_data_shows_in_gold() -> None:
     contract = load_contract(None)
-    masked = {c.column for c in pipeline.lineage(contract, "route_metrics") if c.is_masked}
+    masked = {c.column for c in operations.lineage(contract, "route_metrics") if c.is_masked}
     assert masked == {"route_metrics.route", "route_metrics.visitors"}
 
 
 def test_the_way_names_each_step_with_its_sql() -> None:
-    (told,) = pipeline.lineage(load_contract(None), "daily_metrics.error_rate")
+    (told,) = operations.lineage(load_contract(None), "daily_metrics.error_rate")
     assert [step["column"] for step in told.way] == [
         "daily_metrics.error_rate",
         "hourly_requests.requests",
@@ -190,7 +192,7 @@ def test_the_way_names_each_step_with_its_sql() -> None:
 @pytest.mark.parametrize("target", ["nothing", "nothing.at_all", "daily_metrics.nothing", "goals.goal"])
 def test_what_is_not_there_is_said(target: str) -> None:
     with pytest.raises(UsageError):
-        pipeline.lineage(load_contract(None), target)
+        operations.lineage(load_contract(None), target)
 
 
 @pytest.mark.parametrize(
@@ -220,5 +222,5 @@ def test_a_name_that_nothing_provides_is_an_error() -> None:
 
 
 def test_nobody_waits_for_the_parser_who_asks_for_no_lineage() -> None:
-    code = "import sys, loglode.pipeline, loglode.cli.main; sys.exit('sqlglot' in sys.modules)"
+    code = "import sys, loglode.operations, loglode.cli.main; sys.exit('sqlglot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from tests.tools import load, records, settings, write
+from tests.helpers.lakes import load, records, settings, write
 
-from loglode import metrics, pipeline
+from loglode import metrics, operations
 
 MONITORING = Path(__file__).resolve().parents[2] / "terraform" / "modules" / "monitoring"
 
@@ -81,6 +81,6 @@ def test_open_metrics_are_read_by_their_own_reader() -> None:
 
 def test_a_lakes_figures(tmp_path: Path) -> None:
     load(tmp_path / "lake", write(tmp_path / "one.json", [*records(3), "broken"]))
-    found = pipeline.measurements(settings(tmp_path / "lake"))
+    found = operations.measurements(settings(tmp_path / "lake"))
     assert found.keys() == metrics.BY_NAME.keys()
     assert (found["LinesRead"], found["RefusedShare"], found["SiteRequests"]) == (4, 0.25, 3)

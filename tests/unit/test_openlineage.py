@@ -6,19 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.openlineage import Event, checked, kinds
-from tests.receiver import Receiver
-from tests.tools import changed_contract
+from tests.helpers.lakes import changed_contract
+from tests.helpers.openlineage import Event, checked, kinds
+from tests.helpers.receiver import Receiver
 
-from loglode import pipeline
+from loglode import operations
 from loglode.contract import load_contract
 from loglode.errors import ModelError, UsageError
 from loglode.openlineage import Emitter, destinations, emitter
 from loglode.openlineage.destinations import KEY_VARIABLE, destination
 from loglode.openlineage.event import Dataset, parent_run_id
 from loglode.openlineage.spool import Spool, Waiting
-from loglode.pipeline.datasets import bronze, column_lineage
 from loglode.sources import SourceObject
+from loglode.telemetry.datasets import bronze, column_lineage
 
 KEY = "a key that nobody may see"
 
@@ -192,7 +192,7 @@ def test_a_rule_that_lineage_cannot_read_costs_the_columns_alone(
     path = changed_contract(tmp_path / "odd.yaml", {place: f"{place}\n        quality: [{rule}]"})
     contract = load_contract(path)
     with pytest.raises(ModelError):
-        pipeline.lineage(contract, "web_logs.status")
+        operations.lineage(contract, "web_logs.status")
     assert (
         column_lineage(contract, "json", "web_logs", {"bronze": Dataset("file", "/")})["columnLineage"][
             "fields"

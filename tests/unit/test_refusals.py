@@ -71,7 +71,7 @@ def test_a_server_that_never_answers(
         with pytest.raises(StorageBusyError, match=r"^s3://bucket/bronze/one\.json: .*[Tt]imeout"):
             read(storage.S3Path("bucket", "bronze/one.json"))
         impatient.close()
-    definition = Path(__file__).parents[2] / "src" / "state_machine" / "pipeline.asl.json"
+    definition = Path(__file__).parents[2] / "terraform" / "modules" / "step_functions" / "pipeline.asl.json"
     machine = json.loads(re.sub(r"\$\{max_lambda_bytes\}", "1", definition.read_text(encoding="utf-8")))
     repeated = machine["States"]["BronzeToSilver"]["Retry"]
     assert any("StorageBusyError" in retry["ErrorEquals"] for retry in repeated)

@@ -43,6 +43,6 @@ def replay(*, batch: str, manifests: str, machine: str) -> None:
     Example:
       loglode aws replay --batch ID --manifests s3://bucket/manifests --state-machine ARN
     """
-    from loglode.pipeline import replay_batch
+    from loglode.operations import replay_batch
 
     click.echo(replay_batch(batch, manifests, machine))

@@ -106,8 +106,8 @@ def _folders(lake: str | None, *, keep: bool) -> Iterator[tuple[Path, Path]]:
 
 
 def _play(settings: Settings, logs: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
-    from loglode.generate import GenerateSpec, generate
-    from loglode.pipeline import run, verify
+    from loglode.operations import run, verify
+    from loglode_generator import GenerateSpec, generate
 
     with progress_bars() as progress:
         facts = generate(
@@ -134,7 +134,7 @@ def _play(settings: Settings, logs: Path, spec: Mapping[str, Any]) -> dict[str, 
 
 
 def _ask(settings: Settings, sql: str) -> list[dict[str, Any]]:
-    from loglode.pipeline import query
+    from loglode.operations import query
 
     result = query(settings, sql)
     return [dict(zip(result.columns, row, strict=True)) for row in result.rows]

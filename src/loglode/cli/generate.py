@@ -34,8 +34,8 @@ def generate(*, is_json: bool, start: datetime | None, **options: Any) -> None:
     Example:
       loglode generate --out logs --events 1000000 --days 30 --format combined
     """
-    from loglode.generate import FACTS_NAME, GenerateSpec
-    from loglode.generate import generate as write_logs
+    from loglode_generator import FACTS_NAME, GenerateSpec
+    from loglode_generator import generate as write_logs
 
     if start is not None:
         options["start"] = start.date()

@@ -22,7 +22,7 @@ def history(table: str, form: str, **options: Any) -> None:
     Example:
       loglode history web_logs --lake lake
     """
-    from loglode.pipeline import history as read_history
+    from loglode.operations import history as read_history
 
     entries = read_history(build_settings(**options), table)
     write_rows(list(entries[0]), [list(entry.values()) for entry in entries], form=form)

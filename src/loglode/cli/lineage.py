@@ -37,7 +37,7 @@ def lineage(
         _row(row, lake, contract, is_json=is_json)
         return
     from loglode.contract import load_contract
-    from loglode.pipeline import lineage as find
+    from loglode.operations import lineage as find
 
     found = find(load_contract(contract), target or "")
     if is_json:
@@ -55,7 +55,7 @@ def lineage(
 
 
 def _row(event_id: str, lake: str | None, contract: str | None, *, is_json: bool) -> None:
-    from loglode.pipeline import row_lineage
+    from loglode.operations import row_lineage
 
     if lake is None:
         raise click.UsageError("--row needs --lake")

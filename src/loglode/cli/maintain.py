@@ -50,7 +50,7 @@ def maintain(
     Example:
       loglode maintain --lake lake --dry-run
     """
-    from loglode.pipeline import maintain as run_maintain
+    from loglode.operations import maintain as run_maintain
 
     with progress_bars() as progress:
         report = run_maintain(

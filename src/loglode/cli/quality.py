@@ -29,7 +29,7 @@ def quality(*, day: datetime | None, is_json: bool, **options: Any) -> None:
     Example:
       loglode quality --day 2026-11-01 --lake lake
     """
-    from loglode.pipeline import quality as read_quality
+    from loglode.operations import quality as read_quality
 
     found = read_quality(build_settings(**options), day.date() if day else None).as_dict()
     if is_json:

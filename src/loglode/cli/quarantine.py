@@ -39,7 +39,7 @@ def list_lines(limit: int, reason: str | None, form: str, **options: Any) -> Non
     Example:
       loglode quarantine list --reason status_invalid --lake lake
     """
-    from loglode.pipeline import list_quarantine
+    from loglode.operations import list_quarantine
 
     result = list_quarantine(build_settings(**options), limit=limit, reason=reason)
     write_rows(result.columns, result.rows, form=form)
@@ -57,7 +57,7 @@ def replay(reason: str | None, *, is_json: bool, **options: Any) -> None:
     Example:
       loglode quarantine replay --contract mine.odcs.yaml --lake lake
     """
-    from loglode.pipeline import replay_quarantine
+    from loglode.operations import replay_quarantine
 
     with progress_bars() as progress:
         report = replay_quarantine(build_settings(**options), reason=reason, progress=progress)

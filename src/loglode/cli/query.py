@@ -47,7 +47,7 @@ def query(sql: str, form: str, as_of: datetime | None, **options: Any) -> None:
     Example:
       loglode query "select date, requests, error_rate from daily_metrics" --lake lake
     """
-    from loglode.pipeline import query as run_query
+    from loglode.operations import query as run_query
 
     result = run_query(build_settings(**options), sql, as_of=as_of)
     write_rows(result.columns, result.rows, form=form)

@@ -27,7 +27,7 @@ def restore(table: str, *, version: int, yes: bool, is_json: bool, **options: An
     Example:
       loglode restore daily_metrics --version 1 --yes --lake lake
     """
-    from loglode.pipeline import restore as restore_table
+    from loglode.operations import restore as restore_table
 
     if not yes and not _agreed(f"Restore {table} to version {version}?"):
         raise UsageError("nothing was changed")

@@ -59,7 +59,7 @@ def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -
     Example:
       loglode run /var/log/nginx 'old/*.gz' --lake lake
     """
-    from loglode.pipeline import run as run_pipeline
+    from loglode.operations import run as run_pipeline
 
     settings = build_settings(**_where(**options))
     with progress_bars() as progress:

@@ -26,13 +26,13 @@ def status(*, as_metrics: bool, is_json: bool, **options: Any) -> None:
     """
     if as_metrics:
         from loglode.metrics import open_metrics
-        from loglode.pipeline import measurements
+        from loglode.operations import measurements
 
         settings = build_settings(**options)
         for line in open_metrics(measurements(settings), lake=str(settings.lake)).splitlines():
             write_text(line)
         return
-    from loglode.pipeline import status as read_status
+    from loglode.operations import status as read_status
 
     result = read_status(build_settings(**options)).as_dict()
     if is_json:

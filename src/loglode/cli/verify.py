@@ -22,7 +22,7 @@ def verify(*, is_json: bool, **options: Any) -> None:
     Example:
       loglode verify --lake lake
     """
-    from loglode.pipeline import verify as verify_lake
+    from loglode.operations import verify as verify_lake
 
     report = verify_lake(build_settings(**options))
     if is_json:

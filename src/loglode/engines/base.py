@@ -13,7 +13,7 @@ from loglode.contract import Contract
 from loglode.errors import SourceError
 from loglode.files import StagedFile
 from loglode.formats import Format
-from loglode.gold.model import Model
+from loglode.models.model import Model
 from loglode.sources import SourceObject
 from loglode.sources.shape import Shape
 from loglode.storage import Location

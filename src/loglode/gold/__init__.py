@@ -1,1 +1,1 @@
-"""Silver rows in, business metrics out."""
+"""Silver to gold: incremental, by day, and back to an older version."""

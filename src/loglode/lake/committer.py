@@ -20,7 +20,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from loglode.errors import CommitConflictError, LakeError
 from loglode.files import StagedFile
-from loglode.lake.reaching import reaching
+from loglode.lake.delta_errors import reaching
 from loglode.lake.table import ActiveFile, Snapshot, Table, delta_schema
 from loglode.storage import S3Path, upload
 

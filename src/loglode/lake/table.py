@@ -15,7 +15,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.schema import ArrayType, PrimitiveType, StructType
 
 from loglode.errors import LakeError
-from loglode.lake.reaching import reaching
+from loglode.lake.delta_errors import reaching
 from loglode.storage import Location, delta_options, names_after
 from loglode.tables import TableSpec
 

@@ -12,8 +12,8 @@ from sqlglot import exp
 from loglode.contract import Contract
 from loglode.errors import UsageError
 from loglode.formats import Format
-from loglode.gold.model import Model
 from loglode.lineage.sql import Leaves, Made, Statement
+from loglode.models.model import Model
 from loglode.silver import MEMOS, memo_texts, silver_statement
 from loglode.silver.canonical import logged
 from loglode.silver.masking import KEY, PLACEHOLDERS

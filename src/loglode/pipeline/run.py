@@ -8,21 +8,20 @@ import time
 from collections.abc import Callable, Sequence
 
 from loglode import logs
+from loglode.batches.effects import BatchRecord, settle
+from loglode.batches.plan import Batch, cut_batches, new_objects
+from loglode.context import Context, open_context, open_lake
 from loglode.engines.base import Progress
 from loglode.errors import BooksError, CommitConflictError, SourceError
 from loglode.formats.detect import named_format
+from loglode.gold.silver_to_gold import gold_is_current, silver_to_gold
+from loglode.loading.bronze_to_silver import OnFailure, OverlapError, bronze_to_silver
+from loglode.loading.report import RunReport
 from loglode.metrics import Step
-from loglode.pipeline.bronze_to_silver import OnFailure, OverlapError, bronze_to_silver
-from loglode.pipeline.context import Context, open_context, open_lake
-from loglode.pipeline.emitting import is_left_over
-from loglode.pipeline.gate import refused_limit
-from loglode.pipeline.plan import Batch, cut_batches, new_objects
-from loglode.pipeline.report import RunReport
-from loglode.pipeline.settle import BatchRecord, settle
-from loglode.pipeline.silver_to_gold import gold_is_current, silver_to_gold
-from loglode.pipeline.steps import load_step
 from loglode.settings import Settings
 from loglode.sources import SourceObject, discover
+from loglode.telemetry.emitting import is_left_over
+from loglode.telemetry.steps import load_step
 
 MAX_REPLANS = 20
 _log = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ def run(
 
 def _look_at_refused(settings: Settings, report: RunReport) -> None:
     """Say so where the quality gate of the state machine would stop. Here somebody looks on: gold follows."""
-    limit = refused_limit(settings)
+    limit = settings.refused_limit
     share = report.lines_quarantined / report.lines_read if report.lines_read else 0.0
     if share > limit:
         counts = {"lines_read": report.lines_read, "lines_quarantined": report.lines_quarantined}
@@ -142,7 +141,7 @@ def _load_batch(
     context: Context, batch: Batch, skipped: int, report: RunReport, on_failure: OnFailure
 ) -> BatchRecord | None:
     """Load a batch, as a step of its own."""
-    with load_step(context, batch) as step:
+    with load_step(context.emitter, context.lake, batch) as step:
         step.record = _load_rest(context, batch, skipped, report, on_failure, step.run_id)
         return step.record
 

@@ -242,7 +242,7 @@ resource "aws_cloudwatch_event_target" "execution" {
 }
 
 locals {
-  notice = jsondecode(file(var.failure_notice_file))
+  notice = jsondecode(file("${path.module}/failure_notice.json"))
 }
 
 resource "aws_budgets_budget" "month" {

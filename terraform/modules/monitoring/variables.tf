@@ -29,11 +29,6 @@ variable "state_machine_arn" {
   type        = string
 }
 
-variable "failure_notice_file" {
-  description = "Path of the text that tells of a failed execution, the one that the tests look at."
-  type        = string
-}
-
 variable "function_names" {
   description = "Names of the functions by their short names."
   type        = map(string)

@@ -101,7 +101,6 @@ module "step_functions" {
 
   name            = var.name
   role_arn        = module.iam.role_arns["states"]
-  definition_file = "${path.module}/../../../src/state_machine/pipeline.asl.json"
   definition_values = {
     transform_function = module.lambda.function_arns["transform"]
     bronze_silver_job  = module.glue.job_names["bronze_silver"]
@@ -122,7 +121,6 @@ module "monitoring" {
   account_id          = local.account
   alert_emails        = var.alert_emails
   state_machine_arn   = local.machine
-  failure_notice_file = "${path.module}/../../../src/state_machine/failure_notice.json"
   function_names      = module.lambda.function_names
   function_timeouts   = { trigger = local.trigger_timeout, transform = 900 }
   log_group_names     = module.lambda.log_group_names

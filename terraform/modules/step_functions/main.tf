@@ -10,7 +10,7 @@ resource "aws_sfn_state_machine" "pipeline" {
   name       = var.name
   role_arn   = var.role_arn
   type       = "STANDARD"
-  definition = templatefile(var.definition_file, var.definition_values)
+  definition = templatefile("${path.module}/pipeline.asl.json", var.definition_values)
 
   logging_configuration {
     log_destination        = "${aws_cloudwatch_log_group.executions.arn}:*"

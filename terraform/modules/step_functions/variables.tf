@@ -8,11 +8,6 @@ variable "role_arn" {
   type        = string
 }
 
-variable "definition_file" {
-  description = "Path of the state machine's template, the one that the tests execute."
-  type        = string
-}
-
 variable "definition_values" {
   description = "What the template's names stand for."
   type        = map(string)

@@ -23,7 +23,7 @@ from loglode.engines.reading import read_lines, sample_lines
 from loglode.errors import LoglodeError, MemoryShortError
 from loglode.files import StagedFile
 from loglode.formats import Format
-from loglode.gold.model import Model
+from loglode.models.model import Model
 from loglode.silver import BLANK, MEMOS, REFUSED_YEAR, memo_texts, silver_statement
 from loglode.sources.lines import SCHEMA
 from loglode.storage import Location

@@ -14,7 +14,7 @@ from loglode.engines.duckdb.files import parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3, s3_errors
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
-from loglode.gold.model import Model
+from loglode.models.model import Model
 from loglode.storage import Location
 from loglode.tables import DAY, QUARANTINE, RUNS
 

@@ -21,7 +21,7 @@ from loglode.engines.spark.models import SparkModels
 from loglode.engines.spark.session import open_session
 from loglode.errors import UsageError
 from loglode.files import StagedFile
-from loglode.gold.model import Model
+from loglode.models.model import Model
 from loglode.storage import Location
 from loglode.tables import QUARANTINE
 

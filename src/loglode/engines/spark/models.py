@@ -18,7 +18,7 @@ from loglode.engines.spark.files import SPARK_ERRORS, failed, read, write
 from loglode.engines.spark.session import on_one_machine
 from loglode.engines.spark.types import declared, schema
 from loglode.files import StagedFile
-from loglode.gold.model import Model
+from loglode.models.model import Model
 from loglode.storage import Location
 from loglode.tables import DAY, QUARANTINE, RUNS
 

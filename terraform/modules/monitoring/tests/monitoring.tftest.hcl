@@ -13,7 +13,6 @@ variables {
   account_id          = "123456789012"
   alert_emails        = ["ops@example.com"]
   state_machine_arn   = "arn:aws:states:us-east-1:123456789012:stateMachine:loglode-test"
-  failure_notice_file = "../../../src/state_machine/failure_notice.json"
   function_names      = { trigger = "loglode-test-trigger", transform = "loglode-test-transform" }
   function_timeouts   = { trigger = 60, transform = 900 }
   log_group_names     = { trigger = "/aws/lambda/loglode-test-trigger", transform = "/aws/lambda/loglode-test-transform" }

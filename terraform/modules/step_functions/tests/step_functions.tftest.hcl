@@ -7,7 +7,6 @@ mock_provider "aws" {
 variables {
   name            = "loglode-test"
   role_arn        = "arn:aws:iam::123456789012:role/loglode-test-states"
-  definition_file = "../../../src/state_machine/pipeline.asl.json"
   definition_values = {
     transform_function = "arn:aws:lambda:us-east-1:123456789012:function:loglode-test-transform"
     bronze_silver_job  = "loglode-test-bronze-silver"
@@ -19,8 +18,8 @@ variables {
 
 run "the_tested_definition_is_deployed" {
   assert {
-    condition     = jsondecode(aws_sfn_state_machine.pipeline.definition) == jsondecode(templatefile(var.definition_file, var.definition_values))
-    error_message = "The file under src/ is what runs."
+    condition     = jsondecode(aws_sfn_state_machine.pipeline.definition) == jsondecode(templatefile("./pipeline.asl.json", var.definition_values))
+    error_message = "The module runs its own pipeline.asl.json."
   }
 
   assert {

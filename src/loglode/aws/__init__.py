@@ -1,0 +1,1 @@
+"""The pipeline on AWS: manifests, executions, the quality gate and Glue jobs."""

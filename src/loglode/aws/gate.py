@@ -1,0 +1,77 @@
+"""The quality gate, which says whether what was loaded may go on to gold."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+
+from loglode.batches.quality_counts import ACCEPTED
+from loglode.context import open_lake
+from loglode.gold.silver_to_gold import gold_version
+from loglode.reports.inspect import query
+from loglode.settings import Settings
+
+_log = logging.getLogger(__name__)
+# Blank lines and those sent again are read, but no rule is asked about them: ops.runs alone counts them. A
+# load without any other has no rows in ops.quality, nor has one from before there was that table.
+_LINES = """
+    select
+        coalesce(sum(lines_read), 0)::bigint,
+        coalesce(sum(coalesce(refused, lines_quarantined)), 0)::bigint
+    from runs
+    left join (
+        select silver_version, sum(refused) as refused
+        from quality
+        where rule = '{whole}'
+        group by silver_version
+    ) using (silver_version)
+    where {chosen}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """Lines of the loads asked for, and the share of them that was refused, against its limit."""
+
+    lines_read: int
+    lines_quarantined: int
+    limit: float
+
+    @property
+    def refused_share(self) -> float:
+        """Refused lines / lines read, 0 to 1; 0 where nothing was read."""
+        return self.lines_quarantined / self.lines_read if self.lines_read else 0.0
+
+    @property
+    def is_acceptable(self) -> bool:
+        """Whether the share is not above the limit."""
+        return self.refused_share <= self.limit
+
+
+def quality_gate(settings: Settings, correlation_id: str) -> GateReport:
+    """All that was loaded under a correlation id, in however many attempts, against the contract's
+    maxRefusedShare (or what the settings say instead). Raises LakeError where there is no lake.
+
+    Where others have loaded all of it, nothing of its own tells: then all that gold still lacks is judged,
+    lest a batch that was stopped comes to gold by being started once more.
+    """
+    wanted = correlation_id.replace("'", "''")
+    read, refused = _lines(settings, f"kind = 'load' and correlation_id = '{wanted}'")
+    if not read:
+        behind = gold_version(open_lake(settings))
+        read, refused = _lines(settings, f"kind = 'load' and silver_version > {behind}")
+    found = GateReport(read, refused, settings.refused_limit)
+    counts = {**asdict(found), "refused_share": found.refused_share}
+    told = {"step": "quality_gate", "correlation_id": correlation_id, "counts": counts}
+    if found.is_acceptable:
+        _log.info("quality gate passed", extra=told)
+    else:
+        _log.warning("quality gate stopped what was loaded", extra=told)
+    return found
+
+
+def _lines(settings: Settings, condition: str) -> tuple[int, int]:
+    """Lines read by the loads of a condition, and lines that ops.quality says were refused of them."""
+    sql = _LINES.format(chosen=condition, whole=ACCEPTED)
+    read, refused = next(query(settings, sql, only=("runs", "quality")).rows)
+    return read, refused

@@ -1,0 +1,151 @@
+"""What follows from a silver commit: its quarantine files and its rows of ops.runs and ops.quality.
+
+All stand in the commit's metadata, so this can be done by anybody, any time later, any number of
+times: each table records, in the commit that applies them, until which version of silver it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from loglode.batches.quality_counts import quality_rows
+from loglode.errors import LakeError
+from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
+from loglode.lake.committer import commit_when, publish
+from loglode.lake.log import commit_metadata, oldest_commit
+from loglode.lake.rows import write_rows
+from loglode.lake.staging import scratch
+
+SILVER_VERSION = "silver"
+# Commits that bring nothing for a table are looked at again each time, up to this many.
+MAX_EMPTY = 20
+Day = tuple[int, int, int]
+# A silver commit's metadata and its version, as rows of a table.
+RowsOf = Callable[[Mapping[str, Any], int], list[dict[str, Any]]]
+
+
+@dataclass(slots=True)
+class BatchRecord:
+    """A batch as its silver commit tells it: the row of ops.runs, days touched, quarantine changes.
+
+    Upkeep of quarantine is told in the same way, with no run and no days.
+    """
+
+    run: dict[str, Any]
+    days: list[Day]
+    quarantine: list[dict[str, Any]]
+    quarantine_removed: list[str] = field(default_factory=list)
+    # Counts of the contract's rules (see `measure`); nothing for what loads nothing.
+    quality: dict[str, Any] = field(default_factory=dict)
+    # The step's run in OpenLineage events, where those are told.
+    openlineage_run: str = ""
+
+    def to_metadata(self) -> dict[str, Any]:
+        """As kept in the commit."""
+        told = {"openlineage_run": self.openlineage_run} if self.openlineage_run else {}
+        return {
+            "run": self.run,
+            "days": [list(day) for day in self.days],
+            "quarantine": self.quarantine,
+            "quarantine_removed": self.quarantine_removed,
+            "quality": self.quality,
+            **told,
+        }
+
+
+def settle(lake: Lake, silver: Snapshot) -> None:
+    """Apply all of silver's commits up to the snapshot to quarantine, ops.runs and ops.quality.
+
+    Raises LakeError when the log no longer holds commits that were never applied.
+    """
+    if silver.version <= lake.settled:
+        return
+    commit_when(lake.quarantine, lambda snapshot: _quarantine_commit(lake, silver.version, snapshot))
+    for table, rows_of in ((lake.runs, run_rows), (lake.quality, quality_rows)):
+        commit_when(table, partial(_rows_commit, lake, silver.version, table, rows_of))
+    lake.settled = silver.version
+
+
+def records_after(lake: Lake, after: int, until: int) -> dict[int, dict[str, Any]] | None:
+    """Metadata of our silver commits after one version until another; None when the log lost some.
+
+    Commits that only wrote silver's rows in other files ask nothing of the other tables.
+    """
+    found = commit_metadata(lake.silver.root, after, until)
+    return None if found is None else {v: data for v, data in found.items() if "quarantine" in data}
+
+
+def owed(lake: Lake, done: int, version: int) -> dict[int, dict[str, Any]] | None:
+    """Records that a table lacks which has applied all until `done`; None when the log cannot tell.
+
+    Delta cleans the log of old commits. Those were applied long ago, also where the table never said
+    so for lack of anything to do: no writer commits before it has settled all earlier commits.
+    """
+    if done >= version:
+        return {}
+    found = records_after(lake, done, version)
+    if found is None:
+        found = records_after(lake, max(done, oldest_commit(lake.silver.root) - 1), version)
+    return found
+
+
+def _pending(lake: Lake, version: int, snapshot: Snapshot) -> tuple[int, dict[int, dict[str, Any]]]:
+    done = snapshot.transaction(SILVER_VERSION) or 0
+    pending = owed(lake, done, version)
+    if pending is None:
+        raise LakeError(
+            f"table {snapshot.table.spec.name} is behind silver, whose log was cleaned since version {done}",
+            hint="restore the log files of silver from a backup, or load bronze into a new lake",
+        )
+    return done, pending
+
+
+def _quarantine_commit(lake: Lake, version: int, snapshot: Snapshot) -> Commit | None:
+    done, pending = _pending(lake, version, snapshot)
+    adds: dict[str, dict[str, Any]] = {}
+    removed: set[str] = set()
+    for data in (pending[v] for v in sorted(pending)):
+        for path in data["quarantine_removed"]:
+            if adds.pop(path, None) is None:
+                removed.add(path)
+        adds |= {add["path"]: add for add in data["quarantine"]}
+    if not adds and not removed and version - done <= MAX_EMPTY:
+        return None
+    return Commit(
+        adds=list(adds.values()),
+        removes=_active(snapshot, removed),
+        transactions={SILVER_VERSION: version},
+        metadata={"silver_version": version},
+    )
+
+
+def _active(snapshot: Snapshot, paths: set[str]) -> list[ActiveFile]:
+    return [f for f in snapshot.files() if f.path in paths] if paths else []
+
+
+def run_rows(record: Mapping[str, Any], version: int) -> list[dict[str, Any]]:
+    """The row of ops.runs for one silver commit; none for upkeep."""
+    # The number of the commit is known for sure only here, after it was made.
+    return [{**record["run"], "silver_version": version}] if record["run"] else []
+
+
+def _rows_commit(
+    lake: Lake, version: int, table: Table, rows_of: RowsOf, snapshot: Snapshot
+) -> Commit | None:
+    done, pending = _pending(lake, version, snapshot)
+    rows = [row for number, data in sorted(pending.items()) for row in rows_of(data, number)]
+    if not rows and version - done <= MAX_EMPTY:
+        return None
+    return Commit(
+        adds=_publish_rows(table, rows),
+        transactions={SILVER_VERSION: version},
+        metadata={"silver_version": version},
+    )
+
+
+def _publish_rows(table: Table, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    with scratch(table.root) as folder:
+        return publish(table, write_rows(table.spec, rows, folder, day_of="started_at"))

@@ -1,0 +1,103 @@
+"""What every step needs: the lake, an engine, the key. Opened once for a run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from loglode import logs
+from loglode.engines.base import Engine, Progress
+from loglode.engines.duckdb import DuckDBEngine
+from loglode.engines.duckdb.session import s3_errors
+from loglode.errors import LakeError, UsageError
+from loglode.lake import Lake
+from loglode.lake.secret import load_key
+from loglode.lake.staging import new_name, remove_abandoned, staging
+from loglode.models.model import Model, load_models
+from loglode.openlineage import Emitter
+from loglode.settings import Settings
+from loglode.telemetry.emitting import open_emitter
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A run in progress; `folder` is its staging folder."""
+
+    settings: Settings
+    lake: Lake
+    models: tuple[Model, ...]
+    engine: Engine
+    folder: Path
+    key: str
+    progress: Progress
+    # Tells OpenLineage of the steps; None where nobody wants to know.
+    emitter: Emitter | None = None
+
+    @property
+    def silver_types(self) -> dict[str, str]:
+        """SQL type of each silver column."""
+        return {f.name: f.sql_type for f in self.settings.contract.stored_fields}
+
+
+def open_lake(settings: Settings) -> Lake:
+    """The lake of the settings, whether it is there yet or not."""
+    names = tuple(m.name for m in load_models() if m.layer == "gold")
+    return Lake(settings.lake, settings.contract, names)
+
+
+@contextlib.contextmanager
+def open_context(
+    settings: Settings, progress: Progress | None = None, lake: Lake | None = None
+) -> Iterator[Context]:
+    """Make ready for writing, to a lake that was opened before if one is given.
+
+    Raises LakeError when the lake's folder cannot be written.
+    """
+    try:
+        if isinstance(settings.lake, Path):
+            settings.lake.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(settings.lake)
+        key = read_key(settings)
+        with (
+            logs.bound(correlation_id=settings.correlation_id),
+            staging(settings.lake, new_name()) as folder,
+            s3_errors(),
+            contextlib.closing(_engine(settings, folder)) as engine,
+        ):
+            opened = lake or open_lake(settings)
+            emitter = open_emitter(settings, opened, folder)
+            yield Context(settings, opened, load_models(), engine, folder, key, progress or _silent, emitter)
+    except OSError as error:
+        raise LakeError(
+            f"cannot write to lake {settings.lake}: {error}",
+            hint="check the path, rights and free space",
+        ) from error
+
+
+def read_key(settings: Settings) -> str:
+    """The pseudonymisation key. Raises LakeError, StorageError, UsageError."""
+    return load_key(Path() if settings.key_secret else settings.key_path, settings.key_secret)
+
+
+def _engine(settings: Settings, folder: Path) -> Engine:
+    if settings.engine == "duckdb":
+        return embedded_engine(settings, folder / "spill")
+    try:
+        # Only who wants Spark needs to have it.
+        from loglode.engines.spark import SparkEngine  # noqa: PLC0415
+    except ImportError as error:
+        raise UsageError(
+            f"the engine spark is not installed: {error}", hint="pip install 'loglode[spark]'"
+        ) from error
+    return SparkEngine(master=settings.master, folder=folder)
+
+
+def embedded_engine(settings: Settings, temp_dir: Path) -> DuckDBEngine:
+    """DuckDB as the settings want it."""
+    return DuckDBEngine(memory_limit_mb=settings.memory_limit_mb, threads=settings.threads, temp_dir=temp_dir)
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    del step, done, total

@@ -1,0 +1,88 @@
+"""Putting a table of gold back to what it was."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from loglode import logs
+from loglode.batches.effects import SILVER_VERSION
+from loglode.context import open_lake
+from loglode.errors import LakeError, UsageError
+from loglode.gold.silver_to_gold import PROCESSED_AT
+from loglode.lake import Commit, Snapshot
+from loglode.lake.committer import commit_when
+from loglode.lake.table import as_it_stands
+from loglode.openlineage.event import Dataset
+from loglode.settings import Settings
+from loglode.storage import missing
+from loglode.telemetry.datasets import Written
+from loglode.telemetry.emitting import RESTORE, RUN_ID, emitter_alone
+from loglode.telemetry.steps import Step, restore_step
+
+
+def restore(settings: Settings, name: str, version: int) -> int:
+    """Make a table of gold what it was at a version, by a commit of its own, whose number is returned.
+
+    Its bookmark goes back with it: the next run brings the table up to silver again. Silver, quarantine
+    and ops are one account and are not restored. Raises UsageError, LakeError where files are gone.
+    """
+    lake = open_lake(settings)
+    lake.require()
+    if name not in lake.gold_names:
+        raise UsageError(
+            f"{name}: only tables of gold can be restored; silver, quarantine and ops balance together",
+            hint="mend the cause and load bronze into a new lake, or replay quarantine",
+        )
+    root = lake.gold_root(name)
+    wanted = as_it_stands(name, root, version)
+    if isinstance(root, Path) and not os.access(root, os.W_OK):
+        raise LakeError(f"cannot write to lake {lake.root}", hint="check rights and mount")
+    with (
+        logs.bound(step=RESTORE, correlation_id=settings.correlation_id),
+        emitter_alone(settings, lake) as emitter,
+        restore_step(emitter, wanted) as step,
+    ):
+        return _put_back(wanted, step, settings.correlation_id)
+
+
+def _put_back(wanted: Snapshot, step: Step, correlation_id: str) -> int:
+    """The version that is as wanted: a new one, or the newest where that is."""
+    table = wanted.table
+    gone = missing(table.root, [file.path for file in wanted.files()])
+    if gone:
+        raise LakeError(
+            f"{table.spec.name}: {len(gone)} files of version {wanted.version} were deleted by upkeep,"
+            f" such as {gone[0]}",
+            hint="`loglode history` shows younger versions",
+        )
+    told = {"correlation_id": correlation_id or None} | ({RUN_ID: step.run_id} if step.run_id else {})
+    commit: Commit | None = None
+
+    def decide(now: Snapshot) -> Commit | None:
+        nonlocal commit
+        commit = _back(now, wanted, told)
+        return commit
+
+    before = commit_when(table, decide)
+    if commit is None:
+        return before.version
+    version, spec = before.version + 1, table.spec
+    step.written.append(
+        Written(spec.name, Dataset.at(table.root), spec.columns, commit.metadata["rows"], version)
+    )
+    return version
+
+
+def _back(now: Snapshot, wanted: Snapshot, told: dict[str, str | None]) -> Commit | None:
+    there, then = {f.path for f in now.files()}, {f.path for f in wanted.files()}
+    bookmarks = {name: wanted.transaction(name) or 0 for name in (SILVER_VERSION, PROCESSED_AT)}
+    if there == then and all(now.transaction(name) == value for name, value in bookmarks.items()):
+        return None
+    rows = sum(file.rows for file in wanted.files() if file.path not in there)
+    return Commit(
+        adds=[add for add in wanted.adds() if add["path"] not in there],
+        removes=[f for f in now.files() if f.path not in then],
+        transactions=bookmarks,
+        metadata={"kind": "restore", "restored_version": wanted.version, "rows": rows, **told},
+    )

@@ -1,0 +1,1 @@
+"""Silver rows in, business metrics out."""

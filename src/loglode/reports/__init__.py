@@ -1,0 +1,1 @@
+"""Reading a lake: queries, status, quality, verification, lineage. Nothing here writes."""

@@ -1,0 +1,197 @@
+"""The lake on S3, over HTTP against an emulator on loopback: what holds on a disk holds there."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from tests.helpers.lakes import BUCKET, BY_BATCH, LINEAGE, load, records, rows, settings, start_on_s3, table
+
+from loglode import operations, storage
+from loglode.errors import AccessDeniedError, QueryError, SourceNotFoundError, StorageError, UsageError
+from loglode.operations import RunReport
+from loglode.settings import Settings
+
+LAKE = f"s3://{BUCKET}/lake"
+
+
+def put(s3: Any, key: str, lines: list[Any], *, zipped: bool = False) -> None:
+    texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+    body = b"".join(text.encode() + b"\n" for text in texts)
+    s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(body) if zipped else body)
+
+
+def on_s3(**changes: Any) -> Settings:
+    return Settings.build(lake=LAKE, threads=1, **changes)
+
+
+def run(*sources: str, **changes: Any) -> RunReport:
+    report = operations.run(on_s3(**changes), sources)
+    assert report.failed == []
+    verified = operations.verify(on_s3())
+    assert verified.is_ok, [check for check in verified.checks if not check.is_ok]
+    return report
+
+
+def fetched(s3: Any, folder: Path) -> Path:
+    """The lake's objects on the disk, to compare it with one that was made there."""
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="lake/"):
+        for entry in page.get("Contents", ()):
+            target = folder / entry["Key"].removeprefix("lake/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            s3.download_file(BUCKET, entry["Key"], str(target))
+    return folder
+
+
+def test_a_lake_on_s3_equals_one_on_disk(s3: Any, tmp_path: Path, logs: list[Path], lake: Path) -> None:
+    for path in logs:
+        s3.upload_file(str(path), BUCKET, f"bronze/{path.name}")
+    report = run(f"s3://{BUCKET}/bronze/", correlation_id="from-the-event")
+    assert report.objects == len(logs)
+    load(lake, *logs)
+    copy = fetched(s3, tmp_path / "copy")
+    for name in ("silver/web_logs", "quarantine/web_logs", "gold/daily_metrics", "gold/sessions"):
+        assert rows(copy, name, without=LINEAGE) == rows(lake, name, without=LINEAGE)
+    assert {row["correlation_id"] for row in table(copy, BY_BATCH[0])} == {"from-the-event"}
+    assert not list((tmp_path / "staging").iterdir())
+
+
+def test_again_and_more(s3: Any) -> None:
+    put(s3, "bronze/one.json", records(50))
+    put(s3, "bronze/two.json.gz", records(50, first=10_000), zipped=True)
+    put(s3, "bronze/_hidden/three.json", records(5, first=90_000))
+    assert run(f"s3://{BUCKET}/bronze/").rows_silver == 100
+    again = run(f"s3://{BUCKET}/bronze/")
+    assert (again.objects, again.objects_skipped) == (0, 2)
+    # The same content put again is the same state; other content is another.
+    put(s3, "bronze/one.json", records(50))
+    assert run(f"s3://{BUCKET}/bronze/one.json").objects == 0
+    put(s3, "bronze/one.json", records(50) + records(7, first=500_000))
+    grown = run(f"s3://{BUCKET}/bronze/one")
+    assert (grown.rows_silver, grown.duplicates) == (7, 50)
+    count = operations.query(on_s3(), "select count(*) from web_logs")
+    assert list(count.rows) == [(107,)]
+    found = operations.status(on_s3()).as_dict()
+    assert found["lake"] == LAKE and found["totals"]["rows_silver"] == 107
+
+
+def test_an_object_larger_than_its_first_piece(s3: Any) -> None:
+    put(s3, "bronze/large.json", records(12_000, step=1))
+    assert s3.head_object(Bucket=BUCKET, Key="bronze/large.json")["ContentLength"] > 2 << 20
+    assert run(f"s3://{BUCKET}/bronze/large.json").rows_silver == 12_000
+
+
+def test_what_is_written_is_encrypted(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kms = boto3.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.close()
+    monkeypatch.setenv("LOGLODE_KMS_KEY", key)
+    put(s3, "bronze/one.json", records(5))
+    run(f"s3://{BUCKET}/bronze/")
+    for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="lake/")["Contents"]:
+        head = s3.head_object(Bucket=BUCKET, Key=entry["Key"])
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key), entry["Key"]
+
+
+def test_a_query_reads_the_lake_and_shows_no_secret(s3: Any) -> None:
+    put(s3, "bronze/one.json", records(5))
+    put(s3, "lakes/other.json", records(5))
+    run(f"s3://{BUCKET}/bronze/")
+    for elsewhere in ("bronze/one.json", "lakes/other.json"):
+        with pytest.raises(QueryError):
+            operations.query(on_s3(), f"select * from read_text('s3://{BUCKET}/{elsewhere}')")
+    shown = operations.query(on_s3(), "select * from duckdb_secrets()")
+    assert "tests' own" not in str(list(shown.rows))
+
+
+def test_what_goes_wrong_is_named(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(s3, "bronze/one.json", records(5))
+    with pytest.raises(SourceNotFoundError, match="bronze/none"):
+        operations.run(on_s3(), [f"s3://{BUCKET}/bronze/none"])
+    with pytest.raises(StorageError, match="NoSuchBucket"):
+        operations.run(on_s3(), ["s3://no-such-bucket/"])
+    with pytest.raises(StorageError, match="ResourceNotFound"):
+        operations.run(on_s3(key_secret="loglode/other"), [f"s3://{BUCKET}/bronze/"])  # noqa: S106 - a name
+    with pytest.raises(UsageError, match="s3:///x"):
+        Settings.build(lake="s3:///x")
+    monkeypatch.delenv("LOGLODE_KEY_SECRET")
+    with pytest.raises(UsageError, match="pseudonymisation key"):
+        operations.run(on_s3(), [f"s3://{BUCKET}/bronze/"])
+
+
+def test_an_object_that_goes_while_it_is_read_is_told(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(s3, "bronze/gone.json", records(5))
+    put(s3, "bronze/stays.json", records(5, first=1000))
+    listed = storage.list_objects
+
+    def list_then_delete(*words: Any, **named: Any) -> Iterator[storage.S3Object]:
+        found = list(listed(*words, **named))
+        s3.delete_object(Bucket=BUCKET, Key="bronze/gone.json")
+        return iter(found)
+
+    monkeypatch.setattr(sys.modules["loglode.sources.discover"], "list_objects", list_then_delete)
+    report = operations.run(on_s3(), [f"s3://{BUCKET}/bronze/"])
+    assert report.rows_silver == 5
+    assert len(report.failed) == 1 and "bronze/gone.json" in report.failed[0]
+
+
+WRITERS = 8
+
+
+@pytest.mark.slow
+def test_eight_processes_write_one_lake(s3: Any) -> None:
+    """A storm of commits on silver and quarantine: nobody's rows are lost, nobody's are there twice."""
+    for number in range(WRITERS):
+        # All share the first five events, and bring three of their own.
+        lines = [*records(5), *records(3, first=50_000 + 600 * number), f"broken {number}"]
+        put(s3, f"bronze/{number}.json", lines)
+    variables = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "LOGLODE_"))}
+    writers = [
+        start_on_s3(LAKE, f"s3://{BUCKET}/bronze/{number}.json", variables) for number in range(WRITERS)
+    ]
+    for writer in writers:
+        writer.join(300)
+    assert [writer.exitcode for writer in writers] == [0] * WRITERS
+    operations.update_gold(on_s3())
+    verified = operations.verify(on_s3())
+    assert verified.is_ok, [check for check in verified.checks if not check.is_ok]
+    asked = "select (select count(*) from web_logs), (select count(*) from quarantine), count(*) from runs"
+    assert list(operations.query(on_s3(), asked).rows) == [(5 + 3 * WRITERS, WRITERS, WRITERS)]
+    requests = operations.query(on_s3(), "select sum(requests) from daily_metrics")
+    assert list(requests.rows) == [(5 + 3 * WRITERS,)]
+
+
+def test_no_credentials(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    del s3
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    for cached in (storage.client, storage._session):
+        cached.cache_clear()
+    with pytest.raises(AccessDeniedError):
+        operations.status(on_s3())
+
+
+def test_settings_tell_a_lake_of_each_kind(tmp_path: Path) -> None:
+    assert settings(tmp_path / "lake").lake == tmp_path / "lake"
+    assert Settings.build(lake="s3://bucket").lake == storage.S3Path("bucket")
+
+
+def test_upkeep_on_s3(s3: Any) -> None:
+    for number in range(4):
+        put(s3, f"bronze/{number}.json", records(5, first=1000 * number))
+        operations.run(on_s3(), [f"s3://{BUCKET}/bronze/{number}.json"])
+    report = operations.maintain(on_s3(), keep_hours=0)
+    silver = next(table for table in report.tables if table.name == "web_logs")
+    assert (silver.files_before, silver.files_after) == (4, 1)
+    assert operations.verify(on_s3()).is_ok
+    held = s3.list_objects_v2(Bucket=BUCKET, Prefix="lake/silver/web_logs/year=")["Contents"]
+    assert len(held) == 1
