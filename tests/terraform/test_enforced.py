@@ -1,6 +1,6 @@
 """The rendered policies, enforced: the pipeline runs under them, and what any part of them allows is called.
 
-The emulator holds each call against action, resource and conditions (src/local_aws/rights.py), and writes it down.
+The emulator holds each call against action, resource and conditions (local_aws/rights.py), and writes it down.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ def test_what_the_code_calls_is_granted_to_who_calls_it() -> None:
         assert wanted <= of(role), role
         # And no more of S3 and secrets than the code calls.
         assert {a for a in of(role) if a.startswith(("s3:", "secretsmanager:"))} == wanted, role
-    own = [*calls("lambda_functions/trigger.py"), *calls("loglode/pipeline/executions.py")]
+    own = [*calls("lambda_functions/trigger.py"), *calls("loglode/aws/executions.py")]
     trigger = set().union(*(RIGHTS[call] for call in own))
     assert trigger == {"states:StartExecution"}
     assert trigger <= of("trigger")
