@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.aws.test_s3 import fetched, put
 from tests.helpers.following import lineage_events
 from tests.helpers.lakes import ALL_TABLES, BUCKET, BY_BATCH, LINEAGE, load, log_lines, records, rows
 from tests.helpers.openlineage import checked, kinds
+from tests.helpers.s3 import LAKE, fetched, put
 
 from loglode import operations
 from loglode.aws.backlog import backlog
 from loglode.settings import Settings
 
 SOURCE = Path(__file__).parents[2] / "src"
-LAKE, BRONZE = f"s3://{BUCKET}/lake", f"s3://{BUCKET}/bronze/"
+BRONZE = f"s3://{BUCKET}/bronze/"
 TABLES = [name for name in ALL_TABLES if name not in BY_BATCH]
 SPARK = (
     "--master local[2] --conf spark.ui.enabled=false --conf spark.sql.shuffle.partitions=4"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
 import boto3
 import pytest
+from tests.helpers.functions import Context
 from tests.helpers.lakes import BUCKET, log_lines, records
+from tests.helpers.s3 import LAKE, put
 
 from lambda_functions import transform, trigger
 from loglode import errors, metrics, operations
@@ -19,21 +20,6 @@ from loglode.errors import SourceError, StorageError, UsageError
 from loglode.settings import Settings
 
 ASL = Path(__file__).parents[2] / "terraform" / "modules" / "step_functions" / "pipeline.asl.json"
-LAKE = f"s3://{BUCKET}/lake"
-
-
-@dataclass(frozen=True)
-class Context:
-    """What Lambda tells a function of itself."""
-
-    aws_request_id: str = "request-1"
-    function_name: str = "loglode"
-    memory_limit_in_mb: int = 1024
-    seconds: int = 900
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:loglode"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.seconds * 1000
 
 
 def definition() -> str:
@@ -65,11 +51,6 @@ def machine(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     yield executions
     states.close()
-
-
-def put(s3: Any, key: str, lines: list[Any]) -> str:
-    s3.put_object(Bucket=BUCKET, Key=key, Body="".join(json.dumps(line) + "\n" for line in lines).encode())
-    return key
 
 
 def s3_event(*keys: str, name: str = "ObjectCreated:Put") -> dict[str, Any]:

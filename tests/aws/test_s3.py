@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -13,19 +11,12 @@ from typing import Any
 import boto3
 import pytest
 from tests.helpers.lakes import BUCKET, BY_BATCH, LINEAGE, load, records, rows, settings, start_on_s3, table
+from tests.helpers.s3 import LAKE, fetched, put
 
 from loglode import operations, storage
 from loglode.errors import AccessDeniedError, QueryError, SourceNotFoundError, StorageError, UsageError
 from loglode.operations import RunReport
 from loglode.settings import Settings
-
-LAKE = f"s3://{BUCKET}/lake"
-
-
-def put(s3: Any, key: str, lines: list[Any], *, zipped: bool = False) -> None:
-    texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
-    body = b"".join(text.encode() + b"\n" for text in texts)
-    s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(body) if zipped else body)
 
 
 def on_s3(**changes: Any) -> Settings:
@@ -38,16 +29,6 @@ def run(*sources: str, **changes: Any) -> RunReport:
     verified = operations.verify(on_s3())
     assert verified.is_ok, [check for check in verified.checks if not check.is_ok]
     return report
-
-
-def fetched(s3: Any, folder: Path) -> Path:
-    """The lake's objects on the disk, to compare it with one that was made there."""
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="lake/"):
-        for entry in page.get("Contents", ()):
-            target = folder / entry["Key"].removeprefix("lake/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            s3.download_file(BUCKET, entry["Key"], str(target))
-    return folder
 
 
 def test_a_lake_on_s3_equals_one_on_disk(s3: Any, tmp_path: Path, logs: list[Path], lake: Path) -> None:

@@ -85,6 +85,12 @@ def write(path: Path, lines: Iterable[Record | str], *, append: bool = False) ->
     return path
 
 
+def probes(path: Path) -> Path:
+    """Lines that are refused until PROBE is a method, and some that always are or never."""
+    lines = [record(i, method="PROBE", path=f"/{i}") for i in range(20)]
+    return write(path, [*lines, *records(10, first=100), "broken", record(7, status=0)])
+
+
 def settings(lake: Path, **changes: Any) -> Settings:
     """Settings of a lake; all lakes of the tests share one key, so that they can be compared."""
     key = lake.parent / "key"

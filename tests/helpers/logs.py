@@ -69,3 +69,13 @@ def accepted(settings: Settings, name: str, columns: str = "path") -> list[tuple
     """Columns of an object's silver rows, in the order of its lines; `name` is its file's."""
     found = rows(settings, f"select source_object, {columns} from web_logs order by source_line")
     return [tuple(row[1:]) for row in found if row[0].endswith(f"/{name}")]
+
+
+def reasons_of(settings: Settings, name: str) -> list[str]:
+    """Reasons of an object's rejected lines, joined by commas, in the order of its lines."""
+    return [",".join(found) for _, found, _ in refused(settings, name)]
+
+
+def paths_of(settings: Settings, name: str) -> list[str]:
+    """Paths of an object's silver rows, in the order of its lines."""
+    return [path for (path,) in accepted(settings, name)]

@@ -25,6 +25,7 @@ from tests.helpers.lakes import (
     counts,
     finish,
     load,
+    probes,
     record,
     records,
     replay,
@@ -250,12 +251,6 @@ def test_what_is_written_into_a_removed_folder_is_removed_too(lake: Path) -> Non
         file.write_bytes(b"PAR1")
     assert staging.remove_abandoned(lake) == 1
     assert [path for path in root.rglob("*") if path.is_file()] == [others]
-
-
-def probes(path: Path) -> Path:
-    """Lines that are refused until PROBE is a method, and some that always are or never."""
-    lines = [record(i, method="PROBE", path=f"/{i}") for i in range(20)]
-    return write(path, [*lines, *records(10, first=100), "broken", record(7, status=0)])
 
 
 def tenants(folder: Path) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 
 import deltalake
 import pytest
+from tests.helpers.crashes import dying
 from tests.helpers.lakes import (
     ALL_TABLES,
     GOLD,
@@ -19,6 +20,7 @@ from tests.helpers.lakes import (
     assert_same,
     finish,
     load,
+    probes,
     record,
     replay,
     settings,
@@ -27,8 +29,6 @@ from tests.helpers.lakes import (
     verify,
     write,
 )
-from tests.lake.test_concurrency import probes
-from tests.lake.test_kill import dying
 
 from loglode import operations
 from loglode.lake import Commit, Snapshot, committer

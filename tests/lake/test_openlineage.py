@@ -11,8 +11,8 @@ from typing import Any
 
 import deltalake
 import pytest
-from tests.aws.test_lambda import LAKE, Context, put
 from tests.helpers import openlineage_schemas
+from tests.helpers.functions import Context
 from tests.helpers.lakes import (
     BUCKET,
     GOLD,
@@ -31,6 +31,7 @@ from tests.helpers.lakes import (
 )
 from tests.helpers.openlineage import Event, checked, kinds, violations
 from tests.helpers.receiver import Receiver
+from tests.helpers.s3 import LAKE, put
 
 from lambda_functions import transform
 from loglode import operations

@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 import pytest
-from tests.terraform.conftest import ROOT
-from tests.terraform.plan import resources
+from tests.helpers.plans import resources
+from tests.helpers.terraform import ROOT
 
 from loglode import metrics
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import boto3
 import pytest
+from tests.helpers.deployed import bare
 from tests.helpers.emulator import wait_for
 from tests.helpers.lakes import records
-from tests.terraform.conftest import ROOT, VALUES, Terraform
-from tests.terraform.deployed import bare
+from tests.helpers.terraform import ROOT, VALUES, Terraform
 
 from loglode import operations, storage
 from loglode.settings import Settings

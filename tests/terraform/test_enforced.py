@@ -17,14 +17,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from local_aws.statements import allows, listed
+from tests.helpers import iam_calls as calls
+from tests.helpers.deployed import bare, deploy, put_policy
 from tests.helpers.emulator import wait_for
+from tests.helpers.iam_calls import Call, Caller, Names
 from tests.helpers.lakes import records
-from tests.terraform import calls
-from tests.terraform.calls import Call, Caller, Names
-from tests.terraform.conftest import BY_VARIABLE
-from tests.terraform.deployed import bare, deploy, put_policy
-from tests.terraform.plan import policies, resources, roles
-from tests.terraform.test_permissions import Triple, page
+from tests.helpers.permissions import Triple, page
+from tests.helpers.plans import policies, resources, roles
+from tests.helpers.terraform import BY_VARIABLE
 
 from lambda_functions import trigger
 from lambda_functions.catalog import is_behind

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from tests.terraform.conftest import ROOT
+from tests.helpers.terraform import ROOT
 
 
 def script(name: str, folder: str = "terraform") -> ModuleType:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.terraform.conftest import ROOT
-from tests.terraform.plan import roles
+from tests.helpers.permissions import Triple, page
+from tests.helpers.plans import roles
+from tests.helpers.terraform import ROOT
 
 SOURCE = ROOT / "src"
 # What a call of the SDK asks IAM for.
@@ -37,30 +38,8 @@ INTEGRATIONS = {
 ABOUT_CALLS = {"get_paginator", "paginate"}
 
 
-TABLES = "silver, quarantine, gold, ops"
-# (role, action, folder of the bucket); other services' lines are about all that they name: "".
-Triple = tuple[str, str, str]
 # What is there only when a variable asks for it.
 OPTIONAL_ROLES = {"stream"}
-
-
-def page() -> dict[Triple, str]:
-    """Each line of the page, and who was seen to make the call; what is listed in a line is lines of its own."""
-    text = (ROOT / "docs/permissions.md").read_text(encoding="utf-8")
-    line = r"^\| ([a-z, -]+) \| (\w+:[\w:, ]+) \| (.+?) \| .+? \| (run|call|none) \|$"
-    return {
-        (role, action, folder): seen
-        for roles, actions, on, seen in re.findall(line, text, re.MULTILINE)
-        for role in roles.split(", ")
-        for action in actions.split(", ")
-        for folder in _folders(action, on)
-    }
-
-
-def _folders(action: str, on: str) -> list[str]:
-    if not action.startswith("s3:"):
-        return [""]
-    return ["" if name == "the bucket" else name for name in on.replace("tables", TABLES).split(", ")]
 
 
 def granted(role: str, statement: dict[str, Any]) -> set[Triple]:

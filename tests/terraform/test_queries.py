@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import sqlglot
-from tests.terraform.conftest import ROOT
+from tests.helpers.terraform import ROOT
 
 FILES = sorted((ROOT / "terraform/modules/glue/queries").glob("*.sql"))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from local_aws.statements import is_about
-from tests.terraform.plan import resources
+from tests.helpers.plans import resources
 
 pytestmark = pytest.mark.slow
 ACCOUNT = "123456789012"

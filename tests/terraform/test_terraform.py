@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.terraform.conftest import ROOT, Terraform
-from tests.terraform.plan import resources, strings
+from tests.helpers.plans import resources, strings
+from tests.helpers.terraform import ROOT, Terraform
 
 FOLDERS = [
     "terraform/bootstrap",

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from local_aws.statements import allows, listed
-from tests.terraform.conftest import Terraform
-from tests.terraform.plan import policies, resources
+from tests.helpers.plans import policies, resources
+from tests.helpers.terraform import Terraform
 
 pytestmark = pytest.mark.slow
 ACCOUNT = "123456789012"

@@ -14,8 +14,8 @@ from typing import Any
 
 import boto3
 from tests.helpers.lakes import KEY
-from tests.terraform.conftest import ROOT
-from tests.terraform.plan import policies, resources
+from tests.helpers.plans import policies, resources
+from tests.helpers.terraform import ROOT
 
 TRUST = {"Version": "2012-10-17", "Statement": []}
 

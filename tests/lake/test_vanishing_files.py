@@ -1,0 +1,86 @@
+"""Files that vanish, shrink or cannot be read while a run is on."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.helpers.logs import (
+    assert_verified,
+    line,
+    load,
+    one,
+    paths_of,
+    settings_for,
+    write,
+)
+
+from loglode.sources import SourceObject, objects
+
+
+def test_files_that_go_or_shrink_while_the_run_is_on(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    bronze = tmp_path / "bronze"
+    for name in ("a", "b", "c"):
+        write(bronze / f"{name}.json", (line(path=f"/{name}/{n}") for n in range(100)))
+
+    def meddle(step: str, done: int, total: int) -> None:
+        del step, done, total
+        (bronze / "b.json").unlink(missing_ok=True)
+        with (bronze / "c.json").open("r+b") as file:
+            file.truncate(len(line(path="/c/0")) + 1)
+
+    report = load(settings, bronze, progress=meddle)
+    assert len(report.failed) == 1
+    assert "b.json" in report.failed[0]
+    assert len(paths_of(settings, "a.json")) == 100
+    assert paths_of(settings, "b.json") == []
+    assert "/c/0" in paths_of(settings, "c.json")
+    assert_verified(settings)
+    # What comes back is new: it was never recorded as loaded.
+    for name in ("b", "c"):
+        write(bronze / f"{name}.json", (line(path=f"/{name}/{n}") for n in range(100)))
+    load(settings, bronze)
+    assert one(settings, "select count(distinct event_id) from web_logs") == 300
+    assert_verified(settings)
+
+
+def test_files_that_go_before_they_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_for(tmp_path)
+    bronze = tmp_path / "bronze"
+    write(bronze / "a.json", [line(path="/a")])
+    write(bronze / "b.json", [line(path="/b")])
+    write(bronze / "c.json", [line(path="/c")])
+    head = SourceObject.head
+
+    def head_after(source: SourceObject, count: int) -> tuple[bytes, bool]:
+        (bronze / "b.json").unlink(missing_ok=True)
+        return head(source, count)
+
+    monkeypatch.setattr(SourceObject, "head", head_after)
+    report = load(settings, bronze)
+    assert [("b.json" in text) for text in report.failed] == [True]
+    assert report.rows_silver == 2
+    assert_verified(settings)
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_for(tmp_path)
+    write(tmp_path / "bronze" / "a.json", [line(path="/a")])
+    forbidden = write(tmp_path / "bronze" / "b.json", [line(path="/b")])
+    forbidden.chmod(0)
+
+    def guarded(path: str, *arguments: Any, **options: Any) -> Any:
+        """Says no to root as well."""
+        if path == str(forbidden):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return open(path, *arguments, **options)
+
+    monkeypatch.setattr(objects, "open", guarded, raising=False)
+    report = load(settings, tmp_path / "bronze")
+    assert [("b.json" in text) for text in report.failed] == [True]
+    assert report.rows_silver == 1
+    assert_verified(settings)
