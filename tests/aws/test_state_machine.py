@@ -25,7 +25,7 @@ from tests.helpers.lakes import ALL_TABLES, BY_BATCH, LINEAGE, load, record, rec
 from loglode import operations
 from loglode_generator import GenerateSpec, generate
 
-ASL = SOURCE / "state_machine" / "pipeline.asl.json"
+ASL = SOURCE.parent / "terraform" / "modules" / "step_functions" / "pipeline.asl.json"
 SEEN = Seen()
 TRANSFORM = "loglode-transform"
 NOT_MET = {
