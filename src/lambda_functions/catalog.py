@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from loglode import operations
+from loglode.sdk import client
 from loglode.settings import Settings
-from loglode.storage import client
 
 
 def is_behind(settings: Settings, database: str) -> bool:

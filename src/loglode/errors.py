@@ -9,8 +9,12 @@ LoglodeError                 something went wrong; the message names it, the hin
 ├── QueryError               a user's SQL is refused by the engine
 ├── StorageError             object storage or a secret cannot be reached, or holds no such thing
 │   ├── StorageBusyError     throttled, timed out or unreachable; trying later may work
-│   └── AccessDeniedError    credentials are missing or not allowed to
+│   │   └── CredentialsExpiredError  temporary credentials ran out; new ones may work
+│   ├── AccessDeniedError    credentials are missing or not allowed to
+│   └── NoSuchObjectError    there is no such bucket, key, version or state
 ├── LakeError                a table is missing, damaged or not ours
+│   ├── SchemaMismatchError  a table's columns contradict their declaration
+│   ├── LakeFormatError      a newer version of Loglode has written the lake
 │   └── CommitConflictError  another writer won again and again; trying later may work
 └── BooksError               lines in and rows out do not balance: nothing was committed
 """
@@ -55,8 +59,16 @@ class StorageBusyError(StorageError):
     """Throttled, timed out or unreachable after the SDK's own retries; trying later may work."""
 
 
+class CredentialsExpiredError(StorageBusyError):
+    """Temporary credentials ran out; whoever issues them may have new ones."""
+
+
 class AccessDeniedError(StorageError):
     """Credentials are missing, or not allowed to do this."""
+
+
+class NoSuchObjectError(StorageError):
+    """Object storage has no such bucket, key, version or state."""
 
 
 class MemoryShortError(LoglodeError):
@@ -73,6 +85,14 @@ class QueryError(LoglodeError):
 
 class LakeError(LoglodeError):
     """A table of the lake is missing, damaged or was made by something else."""
+
+
+class SchemaMismatchError(LakeError):
+    """A table's columns contradict their declaration: writing would leave files that other readers refuse."""
+
+
+class LakeFormatError(LakeError):
+    """A newer version of Loglode has written the lake."""
 
 
 class CommitConflictError(LakeError):

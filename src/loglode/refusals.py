@@ -1,14 +1,20 @@
-"""What S3's refusals mean, whichever client heard them.
+"""What S3's refusals mean, for each client that may receive them.
 
-Three of them speak to S3: the SDK, which tells a code, and deltalake's and DuckDB's own, which tell HTTP's
-status somewhere in a text. The state machine repeats what may work later, and only that.
+The SDK reports a code. The clients inside deltalake and DuckDB report an HTTP status, and sometimes the
+code, somewhere in a text. The state machine retries what may work later, and nothing else.
 """
 
 from __future__ import annotations
 
 import re
 
-from loglode.errors import AccessDeniedError, StorageBusyError, StorageError
+from loglode.errors import (
+    AccessDeniedError,
+    CredentialsExpiredError,
+    NoSuchObjectError,
+    StorageBusyError,
+    StorageError,
+)
 
 _BUSY = frozenset(
     "SlowDown ServiceUnavailable InternalError RequestTimeout RequestTimeTooSkewed Throttling"
@@ -17,7 +23,10 @@ _BUSY = frozenset(
 _DENIED = frozenset(
     "AccessDenied AccessDeniedException InvalidAccessKeyId SignatureDoesNotMatch 401 403".split()
 )
+GONE = frozenset("NoSuchKey NoSuchBucket NoSuchVersion 404 PreconditionFailed 412".split())
+_EXPIRED = frozenset("ExpiredToken ExpiredTokenException RequestExpired".split())
 _COLOUR = re.compile(r"\x1b\[\d+m")
+_EXPIRED_TEXT = re.compile(rf"\b({'|'.join(sorted(_EXPIRED))})\b")
 # "... status code 503 Service Unavailable" says deltalake, "... HTTP 503 ..." DuckDB.
 _STATUS = re.compile(r"status code\D*(\d{3})\b|HTTP (\d{3})\b")
 _SPOKE_HTTP = re.compile(r"Generic S3 error|HTTP")
@@ -25,16 +34,21 @@ _SPOKE_HTTP = re.compile(r"Generic S3 error|HTTP")
 
 def refusal(what: str, code: str) -> StorageError:
     """The error for a code of AWS, or for a status of HTTP."""
+    if code in _EXPIRED:
+        return CredentialsExpiredError(f"{what}: the credentials have expired ({code})", hint="sign in again")
     if code in _BUSY:
         return StorageBusyError(f"{what}: AWS answers {code}", hint="try again later")
     if code in _DENIED:
         return AccessDeniedError(f"{what}: access denied ({code})", hint="check policy and key")
-    return StorageError(f"{what}: {code}", hint="check bucket, key and region")
+    kind = NoSuchObjectError if code in GONE else StorageError
+    return kind(f"{what}: {code}", hint="check bucket, key and region")
 
 
 def refusal_in(what: str, text: str) -> StorageError | None:
-    """The error that another client's text tells of; None when it tells of nothing that S3 said."""
+    """The error that another client's text describes; None when the text names no answer of S3."""
     plain = _COLOUR.sub("", text)
+    if expired := _EXPIRED_TEXT.search(plain):
+        return refusal(what, expired[1])
     found = _STATUS.search(plain)
     if found:
         return refusal(what, found[1] or found[2])

@@ -1,26 +1,23 @@
-"""Object storage and secrets: the one module of the package that speaks to AWS.
+"""Object storage: files and folders, on a disk or on S3.
 
-A place is a `Path` or an `S3Path`; both have what the lake asks of a place. The endpoint, credentials
-and region come from where every SDK finds them (AWS_ENDPOINT_URL_S3, AWS_PROFILE, a role ...), retries
-are the SDK's. boto3 is imported on first use: without S3 nobody needs it.
+A place is a `Path` or an `S3Path`; both have the methods that the lake calls.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from loglode.errors import AccessDeniedError, LakeError, StorageBusyError, StorageError, UsageError
-from loglode.refusals import refusal
+from loglode.errors import NoSuchObjectError, StorageBusyError, UsageError
+from loglode.sdk import call, client, errors, renewing
 
 SCHEME = "s3://"
 KMS_VARIABLE = "LOGLODE_KMS_KEY"
-_GONE = frozenset("NoSuchKey NoSuchBucket NoSuchVersion 404 PreconditionFailed 412".split())
+# Of a conditional PUT: the object is there, or somebody is writing it at this moment.
+_TAKEN = frozenset("PreconditionFailed 412 ConditionalRequestConflict 409".split())
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,30 +49,45 @@ class S3Path:
     def name(self) -> str:
         return PurePosixPath(self.key).name
 
+    @renewing
     def exists(self) -> bool:
         """Whether there is an object at this very key."""
-        with call(str(self)):
-            try:
+        try:
+            with call(str(self)):
                 client("s3").head_object(Bucket=self.bucket, Key=self.key)
-            except _sdk().ClientError as error:
-                if error.response["Error"]["Code"] in _GONE:
-                    return False
-                raise
+        except NoSuchObjectError:
+            return False
         return True
 
+    @renewing
     def read_bytes(self) -> bytes:
         """The whole object. Raises StorageError."""
         with call(str(self)):
             found = client("s3").get_object(Bucket=self.bucket, Key=self.key)
             return bytes(found["Body"].read())
 
+    @renewing
     def write_bytes(self, data: bytes) -> None:
         """Put an object, encrypted as the settings want. Raises StorageError."""
         with call(str(self)):
             client("s3").put_object(Bucket=self.bucket, Key=self.key, Body=data, **_encryption())
 
+    @renewing
+    def create(self, data: bytes) -> bool:
+        """Put an object where there is none, in one step; False if there is one. Raises StorageError."""
+        put = {"Bucket": self.bucket, "Key": self.key, "Body": data, **_encryption()}
+        with call(str(self)):
+            try:
+                client("s3").put_object(IfNoneMatch="*", **put)
+            except errors().ClientError as error:
+                if error.response["Error"]["Code"] not in _TAKEN:
+                    raise
+                return False
+        return True
+
+    @renewing
     def unlink(self) -> None:
-        """Delete the object; none is no error."""
+        """Delete the object; a missing one is not an error."""
         with call(str(self)):
             client("s3").delete_object(Bucket=self.bucket, Key=self.key)
 
@@ -106,13 +118,22 @@ def list_objects(folder: S3Path, *, as_prefix: bool = False, after: str = "") ->
     """
     prefix = folder.key if as_prefix or not folder.key else folder.key + "/"
     start = {"StartAfter": prefix + after} if after else {}
+    while True:
+        page = _page(folder, Prefix=prefix, **start)
+        for entry in page.get("Contents", ()):
+            yield _object(folder.bucket, entry["Key"], entry["Size"], entry)
+        if not page["IsTruncated"]:
+            return
+        start = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+@renewing
+def _page(folder: S3Path, **words: str) -> dict[str, Any]:
     with call(str(folder)):
-        pages = client("s3").get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=folder.bucket, Prefix=prefix, **start):
-            for entry in page.get("Contents", ()):
-                yield _object(folder.bucket, entry["Key"], entry["Size"], entry)
+        return dict(client("s3").list_objects_v2(Bucket=folder.bucket, **words))
 
 
+@renewing
 def head(path: S3Path, version: str = "") -> S3Object:
     """One object's state. Raises StorageError where there is none."""
     with call(str(path)):
@@ -143,6 +164,15 @@ def missing(folder: Location, names: list[str]) -> list[str]:
     return [name for name in names if name not in there]
 
 
+def read_if_there(path: Location) -> bytes | None:
+    """All bytes of a file or an object; None where there is none. Raises StorageError, OSError."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NoSuchObjectError):
+        return None
+
+
+@renewing
 def upload(source: Path, target: S3Path) -> None:
     """Copy a local file to S3, large ones in parts. Raises StorageError."""
     with call(str(target)):
@@ -157,6 +187,7 @@ def _encryption() -> dict[str, str]:
     return {"ServerSideEncryption": "AES256"}
 
 
+@renewing
 def read_range(path: S3Path, etag: str, version: str, *, size: int) -> bytes:
     """The first bytes of an object in the state that was listed. Raises StorageError."""
     with call(str(path)):
@@ -185,109 +216,3 @@ def download(path: S3Path, etag: str, version: str, target: Any) -> None:
         )
     if etag and not version and head(path).etag != etag:
         raise StorageBusyError(f"{path} changed while it was read", hint="run again; nothing was loaded")
-
-
-def delta_options(root: Location) -> dict[str, str] | None:
-    """What deltalake needs to open a table there; None on a disk. Commits are conditional PUTs."""
-    if isinstance(root, Path):
-        return None
-    access = s3_access()
-    options = {
-        "aws_access_key_id": access.key_id,
-        "aws_secret_access_key": access.secret,
-        "aws_session_token": access.token,
-        "aws_region": access.region,
-        "aws_endpoint": access.endpoint,
-        "aws_allow_http": str(access.endpoint.startswith("http://")).lower(),
-        "aws_conditional_put": "etag",
-    }
-    key = os.environ.get(KMS_VARIABLE, "")
-    options |= {"aws_server_side_encryption": "aws:kms" if key else "AES256", "aws_sse_kms_key_id": key}
-    return {name: value for name, value in options.items() if value}
-
-
-@dataclass(frozen=True, slots=True)
-class S3Access:
-    """What the SDK would sign with now. Its text shows nothing secret."""
-
-    key_id: str
-    secret: str
-    token: str
-    region: str
-    endpoint: str
-
-    def __repr__(self) -> str:
-        return f"S3Access(region={self.region!r}, endpoint={self.endpoint!r})"
-
-
-def s3_access() -> S3Access:
-    """Credentials for libraries that bring an S3 client of their own. Raises AccessDeniedError."""
-    found = _session().get_credentials()
-    if found is None:
-        raise AccessDeniedError("no AWS credentials", hint="`aws configure`, AWS_PROFILE, or a role")
-    frozen = found.get_frozen_credentials()
-    s3 = client("s3")
-    is_aws = s3.meta.endpoint_url.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-    endpoint = "" if is_aws else s3.meta.endpoint_url
-    return S3Access(frozen.access_key, frozen.secret_key, frozen.token or "", s3.meta.region_name, endpoint)
-
-
-@functools.cache
-def read_secret(name: str) -> str:
-    """Text of a secret of Secrets Manager, by name or ARN; asked for once a process."""
-    with call(f"secret {name}"):
-        found = client("secretsmanager").get_secret_value(SecretId=name)
-    if "SecretString" not in found:
-        raise LakeError(f"secret {name} holds no text", hint="store the pseudonymisation key as text")
-    return str(found["SecretString"]).strip()
-
-
-@functools.cache
-def _session() -> Any:
-    try:
-        import boto3  # noqa: PLC0415 - without S3 nobody needs it
-    except ImportError as error:
-        raise UsageError("S3 needs the AWS libraries", hint="pip install 'loglode[aws]'") from error
-    return boto3.session.Session()
-
-
-@functools.cache
-def client(service: str) -> Any:
-    """A client of the SDK, with its standard retries. Clients may be shared by threads."""
-    session = _session()
-    from botocore.config import Config  # noqa: PLC0415 - as boto3
-
-    config = Config(retries={"mode": "standard", "total_max_attempts": 6}, user_agent_extra="loglode")
-    return session.client(service, region_name=session.region_name or "us-east-1", config=config)
-
-
-def _sdk() -> Any:
-    import botocore.exceptions  # noqa: PLC0415 - as boto3
-
-    return botocore.exceptions
-
-
-@contextlib.contextmanager
-def call(what: str) -> Iterator[None]:
-    """The SDK's errors as ours: what may work later, what nobody may, what is not there."""
-    _session()
-    sdk = _sdk()
-    try:
-        yield
-    except sdk.ClientError as error:
-        raise refusal(what, error.response["Error"]["Code"]) from error
-    except (sdk.ConnectionError, sdk.HTTPClientError, sdk.ResponseStreamingError) as error:
-        raise StorageBusyError(f"{what}: {error}", hint="check the network and the endpoint") from error
-    except (sdk.BotoCoreError, _transfer_error()) as error:
-        heard = (
-            error.__context__
-        )  # what was answered; a transfer in parts hides it behind an error of its own
-        if isinstance(heard, sdk.ClientError):
-            raise refusal(what, heard.response["Error"]["Code"]) from error
-        raise StorageError(f"{what}: {error}", hint="check credentials and region") from error
-
-
-def _transfer_error() -> Any:
-    from boto3.exceptions import Boto3Error  # noqa: PLC0415 - as boto3
-
-    return Boto3Error

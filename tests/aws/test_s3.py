@@ -13,7 +13,7 @@ import pytest
 from tests.helpers.lakes import BUCKET, BY_BATCH, LINEAGE, load, records, rows, settings, start_on_s3, table
 from tests.helpers.s3 import LAKE, fetched, put
 
-from loglode import operations, storage
+from loglode import operations, sdk, storage
 from loglode.errors import AccessDeniedError, QueryError, SourceNotFoundError, StorageError, UsageError
 from loglode.operations import RunReport
 from loglode.settings import Settings
@@ -155,8 +155,7 @@ def test_no_credentials(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    for cached in (storage.client, storage._session):
-        cached.cache_clear()
+    sdk.forget()
     with pytest.raises(AccessDeniedError):
         operations.status(on_s3())
 

@@ -22,7 +22,7 @@ import boto3
 import pytest
 from local_aws.troubles import PATH as TROUBLES
 
-from loglode import operations, storage
+from loglode import operations, sdk
 from loglode.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -200,5 +200,4 @@ def emulator(folder: Path, *options: str) -> Iterator[Local]:
 
 
 def _forget() -> None:
-    for cached in (storage.client, storage._session, storage.read_secret):
-        cached.cache_clear()
+    sdk.forget()

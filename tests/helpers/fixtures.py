@@ -18,7 +18,7 @@ import boto3
 import pytest
 from tests.helpers.lakes import BUCKET, KEY, changed_contract
 
-from loglode import storage
+from loglode import sdk
 from loglode_generator import GenerateSpec, generate
 
 ROOT = Path(__file__).parents[2]
@@ -89,13 +89,11 @@ def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
         "LOGLODE_STAGING": str(tmp_path / "staging"),
     }.items():
         monkeypatch.setenv(name, value)
-    for cached in (storage.client, storage._session, storage.read_secret):
-        cached.cache_clear()
+    sdk.forget()
     client = boto3.client("s3")
     client.create_bucket(Bucket=BUCKET)
     boto3.client("secretsmanager").create_secret(Name="loglode/pseudonym", SecretString=KEY)
     yield client
     client.close()
-    storage.client("s3").close()
-    for cached in (storage.client, storage._session, storage.read_secret):
-        cached.cache_clear()
+    sdk.client("s3").close()
+    sdk.forget()

@@ -17,7 +17,7 @@ from tests.helpers.emulator import wait_for
 from tests.helpers.lakes import records
 from tests.helpers.terraform import ROOT, VALUES, Terraform
 
-from loglode import operations, storage
+from loglode import operations, sdk
 from loglode.settings import Settings
 
 MIRROR_VARIABLE = "LOGLODE_TERRAFORM_PLUGINS"
@@ -74,8 +74,7 @@ def test_dev_is_made_works_and_goes_without_a_trace(
         }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-        for cached in (storage.client, storage._session, storage.read_secret):
-            cached.cache_clear()
+        sdk.forget()
         body = "".join(f"{json.dumps(line)}\n" for line in records(3))
         s3, states = boto3.client("s3"), boto3.client("stepfunctions")
         s3.put_object(Bucket=BUCKET, Key="bronze/a.json", Body=body.encode())
@@ -95,5 +94,4 @@ def test_dev_is_made_works_and_goes_without_a_trace(
         assert s3.list_buckets()["Buckets"] == []
         state = json.loads((tmp_path / ENVIRONMENT / "terraform.tfstate").read_text(encoding="utf-8"))
         assert state["resources"] == []
-    for cached in (storage.client, storage._session, storage.read_secret):
-        cached.cache_clear()
+    sdk.forget()

@@ -28,7 +28,7 @@ from tests.helpers.terraform import BY_VARIABLE
 
 from lambda_functions import trigger
 from lambda_functions.catalog import is_behind
-from loglode import operations, storage
+from loglode import operations, sdk
 from loglode.aws.manifest import read_manifest, write_manifest
 from loglode.errors import LoglodeError
 from loglode.settings import Settings
@@ -99,8 +99,7 @@ def _take_keys(patch: pytest.MonkeyPatch, *keys: str) -> None:
 
 
 def _forget() -> None:
-    for cached in (storage.client, storage._session, storage.read_secret):
-        cached.cache_clear()
+    sdk.forget()
 
 
 class Code:

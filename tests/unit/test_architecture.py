@@ -19,8 +19,10 @@ ALLOWED: dict[str, set[str]] = {
     "files": {"errors", "storage"},
     # What S3's refusals mean, in whichever client's words.
     "refusals": {"errors"},
-    # Object storage and secrets: alone imports AWS.
-    "storage": {"errors", "refusals"},
+    # The SDK of AWS: sessions, secrets and errors; alone imports it.
+    "sdk": {"errors", "refusals"},
+    # Files and folders, on a disk or on S3.
+    "storage": {"errors", "sdk"},
     "contract": {"errors"},
     "settings": {"contract", "errors", "logs", "openlineage", "storage", "text"},
     # Names alone, for all who emit or watch them.
@@ -34,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "formats": {"contract", "errors"},
     # Declarations, for the engines that fill tables and the lake that keeps them.
     "tables": set(),
-    "lake": {"contract", "errors", "files", "logs", "refusals", "storage", "tables"},
+    "lake": {"contract", "errors", "files", "logs", "refusals", "sdk", "storage", "tables"},
     # Text only: the SQL of a contract, the models of the package.
     "silver": {"contract", "errors", "formats", "tokens"},
     "models": {"errors"},
@@ -43,8 +45,8 @@ ALLOWED: dict[str, set[str]] = {
     # What ran, told to other systems: knows nothing of tables.
     "openlineage": {"errors", "storage", ""},
     "engines": {
-        "contract", "errors", "files", "formats", "logs", "models", "refusals", "silver", "sources", "storage",
-        "tables",
+        "contract", "errors", "files", "formats", "logs", "models", "refusals", "sdk", "silver", "sources",
+        "storage", "tables",
     },
     # What a batch is, and what follows from its silver commit.
     "batches": {"contract", "engines", "errors", "formats", "lake", "silver", "sources"},
@@ -74,7 +76,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     # The pipeline on AWS: executions, manifests, the quality gate, and Glue for the scripts in src/glue_scripts.
     "aws": {
-        "batches", "context", "errors", "gold", "lake", "logs", "pipeline", "reports", "settings", "sources", "storage",
+        "batches", "context", "errors", "gold", "lake", "logs", "pipeline", "reports", "sdk", "settings", "sources",
+        "storage",
     },
     # The list of all that can be done with a lake.
     "operations": {"aws", "engines", "gold", "loading", "maintenance", "pipeline", "reports"},
@@ -93,8 +96,8 @@ ROOMS: dict[str, set[str]] = {
     "yaml": {"contract"},
     "open_data_contract_standard": {"contract"},
     "zstandard": {"sources"},
-    "boto3": {"storage"},
-    "botocore": {"storage"},
+    "boto3": {"sdk", "storage"},
+    "botocore": {"sdk"},
     "pandas": set(),
     "sqlglot": {"engines", "lineage"},
     "pyspark": {"engines", "aws"},

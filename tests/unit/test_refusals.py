@@ -14,9 +14,15 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from loglode import storage
-from loglode.errors import AccessDeniedError, StorageBusyError, StorageError
-from loglode.refusals import refusal_in
+from loglode import sdk, storage
+from loglode.errors import (
+    AccessDeniedError,
+    CredentialsExpiredError,
+    NoSuchObjectError,
+    StorageBusyError,
+    StorageError,
+)
+from loglode.refusals import refusal, refusal_in
 
 DELTALAKE = (
     "Generic S3 error\n  \x1b[31m↳\x1b[0m Error performing PUT http://127.0.0.1:1/b/000{} in 3.39s, after 10 retries,"
@@ -36,7 +42,7 @@ def test_a_status_in_a_text(text: str, status: int, kind: type[StorageError]) ->
 
 
 def test_what_is_neither_later_nor_never() -> None:
-    assert type(refusal_in("s3://b/k", DUCKDB.format(404))) is StorageError
+    assert type(refusal_in("s3://b/k", DUCKDB.format(404))) is NoSuchObjectError
     assert isinstance(refusal_in("s3://b/k", "Generic S3 error: error sending request"), StorageBusyError)
     assert refusal_in("s3://b/k", "Delta protocol violation: version 3 in 0503") is None
 
@@ -75,3 +81,30 @@ def test_a_server_that_never_answers(
     machine = json.loads(re.sub(r"\$\{max_lambda_bytes\}", "1", definition.read_text(encoding="utf-8")))
     repeated = machine["States"]["BronzeToSilver"]["Retry"]
     assert any("StorageBusyError" in retry["ErrorEquals"] for retry in repeated)
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException", "RequestExpired"])
+@pytest.mark.parametrize("text", [DELTALAKE.replace("000{}", "0001"), DUCKDB])
+def test_expired_credentials_are_worth_another_try(code: str, text: str) -> None:
+    told = text.format(400) + f"<Error><Code>{code}</Code></Error>"
+    for found in (refusal("s3://b/k", code), refusal_in("s3://b/k", told)):
+        assert type(found) is CredentialsExpiredError and isinstance(found, StorageBusyError)
+
+
+def test_a_call_with_expired_credentials_is_repeated_once_with_new_ones() -> None:
+    sessions = []
+
+    @sdk.renewing
+    def ask(answers: list[str]) -> str:
+        sessions.append(sdk._session())
+        answer = answers.pop(0)
+        if answer != "done":
+            raise refusal("s3://b/k", answer)
+        return answer
+
+    assert ask(["ExpiredToken", "done"]) == "done"
+    assert sessions[0] is not sessions[1], "the second attempt signs with the credentials of the first"
+    with pytest.raises(CredentialsExpiredError):
+        ask(["ExpiredToken", "ExpiredToken", "done"])
+    with pytest.raises(AccessDeniedError):
+        ask(["AccessDenied", "done"])

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from loglode.aws.manifest import read_manifest
 from loglode.errors import UsageError
+from loglode.sdk import call, client
 from loglode.sources import SourceObject
-from loglode.storage import S3Path, call, client
+from loglode.storage import S3Path
 
 
 def start_execution(

@@ -20,8 +20,9 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from loglode.errors import CommitConflictError, LakeError
 from loglode.files import StagedFile
-from loglode.lake.delta_errors import reaching
-from loglode.lake.table import ActiveFile, Snapshot, Table, delta_schema
+from loglode.lake.delta import reaching
+from loglode.lake.schema import delta_schema
+from loglode.lake.table import ActiveFile, Snapshot, Table
 from loglode.storage import S3Path, upload
 
 _log = logging.getLogger(__name__)

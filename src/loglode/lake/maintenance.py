@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from loglode.lake.delta_errors import reaching
+from loglode.lake.delta import reaching
 from loglode.lake.table import ActiveFile, Snapshot, Table
 
 # A merge that takes this many files away pays in any case.

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from loglode.errors import LakeError
-from loglode.storage import read_secret
+from loglode.sdk import read_secret
 
 KEY_BYTES = 16
 _MIN_LENGTH = 16

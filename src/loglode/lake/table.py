@@ -12,11 +12,11 @@ from typing import Any
 
 import deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.schema import ArrayType, PrimitiveType, StructType
 
 from loglode.errors import LakeError
-from loglode.lake.delta_errors import reaching
-from loglode.storage import Location, delta_options, names_after
+from loglode.lake.delta import delta_options, reaching
+from loglode.lake.schema import delta_schema, new_columns, sql_type
+from loglode.storage import Location, names_after
 from loglode.tables import TableSpec
 
 # Checkpoints keep loading quick; application transactions are forgotten after a while, and what
@@ -29,51 +29,7 @@ CONFIGURATION = {
     "delta.checkpointInterval": "10",
     "delta.setTransactionRetentionDuration": f"interval {TRANSACTION_DAYS} days",
 }
-_DELTA_TYPES = {
-    "VARCHAR": "string",
-    "BIGINT": "long",
-    "INTEGER": "integer",
-    "SMALLINT": "short",
-    "DOUBLE": "double",
-    "BOOLEAN": "boolean",
-    "DATE": "date",
-    "TIMESTAMP WITH TIME ZONE": "timestamp",
-}
-_SQL_TYPES = {delta: sql for sql, delta in _DELTA_TYPES.items()}
 _FACTS = ("path", "num_records", "size_bytes", "modification_time", "min.event_ts", "max.event_ts")
-
-
-def delta_schema(spec: TableSpec) -> deltalake.Schema:
-    """A declared table's columns in Delta's types, comments included."""
-    return deltalake.Schema(
-        [
-            deltalake.Field(name, delta_type(sql), nullable=True, metadata={"comment": text} if text else {})
-            for name, sql, text in spec.columns
-        ]
-    )
-
-
-def delta_type(sql: str) -> Any:
-    """Delta type of a DuckDB type name; arrays and structs included. Raises LakeError."""
-    if sql.endswith("[]"):
-        return ArrayType(delta_type(sql[:-2]), contains_null=True)
-    if sql.startswith("STRUCT(") and sql.endswith(")"):
-        parts = [part.strip().split(" ", 1) for part in sql[7:-1].split(",")]
-        return StructType(
-            [deltalake.Field(name.strip('"'), delta_type(kind), nullable=True) for name, kind in parts]
-        )
-    if sql not in _DELTA_TYPES:
-        raise LakeError(f"no Delta type for {sql}")
-    return PrimitiveType(_DELTA_TYPES[sql])
-
-
-def sql_type(kind: Any) -> str:
-    """DuckDB's name of a Delta type: the other way round."""
-    if hasattr(kind, "element_type"):
-        return sql_type(kind.element_type) + "[]"
-    if hasattr(kind, "fields"):
-        return "STRUCT(" + ", ".join(f'"{f.name}" {sql_type(f.type)}' for f in kind.fields) + ")"
-    return _SQL_TYPES[kind.type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,9 +235,9 @@ class Table:
             )
 
     def _not_in(self, snapshot: Snapshot) -> list[deltalake.Field]:
-        """Declared columns that the table lacks."""
-        have = {f.name for f in snapshot.delta.schema().fields}
-        return [f for f in delta_schema(self.spec).fields if f.name not in have]
+        """Declared columns that the table lacks. Raises SchemaMismatchError."""
+        delta = snapshot.delta
+        return new_columns(self.spec, delta.schema().fields, delta.metadata().partition_columns)
 
 
 def as_it_stands(name: str, root: Location, version: int | None = None) -> Snapshot:

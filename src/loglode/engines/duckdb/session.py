@@ -12,7 +12,8 @@ import duckdb
 
 from loglode.errors import UsageError
 from loglode.refusals import refusal, refusal_in
-from loglode.storage import Location, S3Path, s3_access
+from loglode.sdk import s3_access
+from loglode.storage import Location, S3Path
 
 # Rows of a partition that are held back before they are written; small, so that a batch over many
 # days needs no more memory than one over few.
