@@ -99,8 +99,8 @@ module "glue" {
 module "step_functions" {
   source = "../step_functions"
 
-  name            = var.name
-  role_arn        = module.iam.role_arns["states"]
+  name     = var.name
+  role_arn = module.iam.role_arns["states"]
   definition_values = {
     transform_function = module.lambda.function_arns["transform"]
     bronze_silver_job  = module.glue.job_names["bronze_silver"]
@@ -116,25 +116,25 @@ module "step_functions" {
 module "monitoring" {
   source = "../monitoring"
 
-  name                = var.name
-  region              = var.region
-  account_id          = local.account
-  alert_emails        = var.alert_emails
-  state_machine_arn   = local.machine
-  function_names      = module.lambda.function_names
-  function_timeouts   = { trigger = local.trigger_timeout, transform = 900 }
-  log_group_names     = module.lambda.log_group_names
-  queue_name          = module.lambda.queue_name
-  dead_queue_name     = module.lambda.dead_queue_name
-  job_names           = local.jobs
-  crawler_name        = var.name
-  service             = "transform"
-  lake                = "s3://${local.bucket}"
-  freshness_hours     = var.freshness_hours
-  refused_share       = var.refused_share
-  site_error_rate     = var.site_error_rate
-  site_p95_ms         = var.site_p95_ms
-  monthly_budget_usd  = var.monthly_budget_usd
-  cost_tag            = var.cost_tag
-  kms_key_arn         = var.kms_key_arn
+  name               = var.name
+  region             = var.region
+  account_id         = local.account
+  alert_emails       = var.alert_emails
+  state_machine_arn  = local.machine
+  function_names     = module.lambda.function_names
+  function_timeouts  = { trigger = local.trigger_timeout, transform = 900 }
+  log_group_names    = module.lambda.log_group_names
+  queue_name         = module.lambda.queue_name
+  dead_queue_name    = module.lambda.dead_queue_name
+  job_names          = local.jobs
+  crawler_name       = var.name
+  service            = "transform"
+  lake               = "s3://${local.bucket}"
+  freshness_hours    = var.freshness_hours
+  refused_share      = var.refused_share
+  site_error_rate    = var.site_error_rate
+  site_p95_ms        = var.site_p95_ms
+  monthly_budget_usd = var.monthly_budget_usd
+  cost_tag           = var.cost_tag
+  kms_key_arn        = var.kms_key_arn
 }

@@ -114,6 +114,11 @@ run "kms_by_variable" {
     condition = (
       aws_glue_security_configuration.lake.encryption_configuration[0].s3_encryption[0].kms_key_arn == var.kms_key_arn &&
       aws_glue_security_configuration.lake.encryption_configuration[0].cloudwatch_encryption[0].cloudwatch_encryption_mode == "SSE-KMS" &&
+      aws_glue_security_configuration.lake.encryption_configuration[0].cloudwatch_encryption[0].kms_key_arn == var.kms_key_arn &&
+      aws_glue_security_configuration.lake.encryption_configuration[0].job_bookmarks_encryption[0].job_bookmarks_encryption_mode == "CSE-KMS" &&
+      aws_glue_security_configuration.lake.encryption_configuration[0].job_bookmarks_encryption[0].kms_key_arn == var.kms_key_arn &&
+      aws_athena_workgroup.lake.configuration[0].result_configuration[0].encryption_configuration[0].encryption_option == "SSE_KMS" &&
+      aws_athena_workgroup.lake.configuration[0].result_configuration[0].encryption_configuration[0].kms_key_arn == var.kms_key_arn &&
       aws_glue_job.job["silver_gold"].default_arguments["--kms_key"] == var.kms_key_arn
     )
     error_message = "The KMS key must be used."

@@ -159,3 +159,19 @@ run "events_go_where_the_variable_says" {
     error_message = "The function that does the steps tells them."
   }
 }
+
+run "kms_by_variable" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition = alltrue(concat(
+      [for f in aws_lambda_function.function : f.kms_key_arn == var.kms_key_arn && f.environment[0].variables["LOGLODE_KMS_KEY"] == var.kms_key_arn],
+      [for g in aws_cloudwatch_log_group.function : g.kms_key_id == var.kms_key_arn],
+    ))
+    error_message = "Variables, logs and what the functions write must be encrypted with the KMS key."
+  }
+}

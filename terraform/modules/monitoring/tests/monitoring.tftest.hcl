@@ -8,22 +8,22 @@ mock_provider "aws" {
 }
 
 variables {
-  name                = "loglode-test"
-  region              = "us-east-1"
-  account_id          = "123456789012"
-  alert_emails        = ["ops@example.com"]
-  state_machine_arn   = "arn:aws:states:us-east-1:123456789012:stateMachine:loglode-test"
-  function_names      = { trigger = "loglode-test-trigger", transform = "loglode-test-transform" }
-  function_timeouts   = { trigger = 60, transform = 900 }
-  log_group_names     = { trigger = "/aws/lambda/loglode-test-trigger", transform = "/aws/lambda/loglode-test-transform" }
-  queue_name          = "loglode-test-bronze"
-  dead_queue_name     = "loglode-test-bronze-dead"
-  job_names           = ["loglode-test-bronze-silver", "loglode-test-silver-gold"]
-  crawler_name        = "loglode-test"
-  service             = "transform"
-  lake                = "s3://loglode-test-lake"
-  monthly_budget_usd  = 50
-  cost_tag            = { key = "project", value = "loglode-test" }
+  name               = "loglode-test"
+  region             = "us-east-1"
+  account_id         = "123456789012"
+  alert_emails       = ["ops@example.com"]
+  state_machine_arn  = "arn:aws:states:us-east-1:123456789012:stateMachine:loglode-test"
+  function_names     = { trigger = "loglode-test-trigger", transform = "loglode-test-transform" }
+  function_timeouts  = { trigger = 60, transform = 900 }
+  log_group_names    = { trigger = "/aws/lambda/loglode-test-trigger", transform = "/aws/lambda/loglode-test-transform" }
+  queue_name         = "loglode-test-bronze"
+  dead_queue_name    = "loglode-test-bronze-dead"
+  job_names          = ["loglode-test-bronze-silver", "loglode-test-silver-gold"]
+  crawler_name       = "loglode-test"
+  service            = "transform"
+  lake               = "s3://loglode-test-lake"
+  monthly_budget_usd = 50
+  cost_tag           = { key = "project", value = "loglode-test" }
 }
 
 run "every_failure_has_an_alarm" {

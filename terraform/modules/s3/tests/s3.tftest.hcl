@@ -137,6 +137,7 @@ run "kms_and_access_logs_by_variable" {
   assert {
     condition = (
       one(one(aws_s3_bucket_server_side_encryption_configuration.lake.rule).apply_server_side_encryption_by_default).kms_master_key_id == var.kms_key_arn &&
+      one(one(aws_s3_bucket_server_side_encryption_configuration.lake.rule).apply_server_side_encryption_by_default).sse_algorithm == "aws:kms" &&
       one(aws_s3_bucket_server_side_encryption_configuration.lake.rule).bucket_key_enabled
     )
     error_message = "The KMS key must be used."

@@ -5,8 +5,8 @@ mock_provider "aws" {
 }
 
 variables {
-  name            = "loglode-test"
-  role_arn        = "arn:aws:iam::123456789012:role/loglode-test-states"
+  name     = "loglode-test"
+  role_arn = "arn:aws:iam::123456789012:role/loglode-test-states"
   definition_values = {
     transform_function = "arn:aws:lambda:us-east-1:123456789012:function:loglode-test-transform"
     bronze_silver_job  = "loglode-test-bronze-silver"
@@ -45,7 +45,10 @@ run "kms_by_variable" {
   }
 
   assert {
-    condition     = aws_sfn_state_machine.pipeline.encryption_configuration[0].kms_key_id == var.kms_key_arn
-    error_message = "The KMS key must be used."
+    condition = (
+      aws_sfn_state_machine.pipeline.encryption_configuration[0].kms_key_id == var.kms_key_arn &&
+      aws_cloudwatch_log_group.executions.kms_key_id == var.kms_key_arn
+    )
+    error_message = "Executions and their logs must be encrypted with the KMS key."
   }
 }
