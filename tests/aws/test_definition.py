@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cfnlint.api import ManualArgs, lint
 from local_aws.deploy import definition
 
+MODULES = Path(__file__).parents[2] / "terraform" / "modules"
 FILLED = definition(
     transform_function="arn:aws:lambda:us-east-1:123456789012:function:transform",
     max_lambda_bytes="1",
@@ -41,3 +45,32 @@ def test_every_way_leads_to_a_state() -> None:
     parts = [part for s in states.values() for part in (s, *s.get("Choices", ()), *s.get("Catch", ()))]
     ways = {part[key] for part in parts for key in ("Next", "Default") if key in part} | {machine["StartAt"]}
     assert ways == states.keys()
+
+
+def longest(states: dict[str, Any], name: str, before: frozenset[str] = frozenset()) -> int:
+    """Seconds that an execution may take from a state on, each state once and to its own limit."""
+    state = states[name]
+    parts = (state, *state.get("Choices", ()), *state.get("Catch", ()))
+    follow = {part[key] for part in parts for key in ("Next", "Default") if key in part} - before - {name}
+    rest = [longest(states, other, before | {name}) for other in follow]
+    return int(state.get("TimeoutSeconds", 0)) + max(rest, default=0)
+
+
+def test_an_execution_has_the_time_that_its_states_have() -> None:
+    """Or it ends by its timeout, in the middle of a Glue job that would have ended well."""
+    machine = json.loads(FILLED)
+    assert machine["TimeoutSeconds"] >= longest(machine["States"], machine["StartAt"])
+
+
+def test_a_state_that_writes_waits_until_its_function_or_job_has_ended() -> None:
+    """A function is ended by its own timeout, a job by Glue: otherwise each goes on behind a failed state."""
+    functions, jobs = (
+        (MODULES / name).read_text("utf-8") for name in ("lambda/main.tf", "glue/variables.tf")
+    )
+    seconds = re.findall(r"^ +timeout = (\d+)$", functions, re.MULTILINE)
+    minutes = re.findall(r"var\.timeout_minutes < (\d+)$", jobs, re.MULTILINE)
+    assert (len(seconds), len(minutes)) == (1, 1)
+    states = json.loads(FILLED)["States"]
+    for name in ("BronzeToSilver", "SilverToGold"):
+        assert states[name]["TimeoutSeconds"] >= int(seconds[0])
+        assert states[f"Glue{name}"]["TimeoutSeconds"] >= int(minutes[0]) * 60

@@ -13,13 +13,25 @@ from typing import Any
 
 import pytest
 from tests.helpers.following import lineage_events
-from tests.helpers.lakes import ALL_TABLES, BUCKET, BY_BATCH, LINEAGE, load, log_lines, records, rows
+from tests.helpers.lakes import (
+    ALL_TABLES,
+    BUCKET,
+    BY_BATCH,
+    LINEAGE,
+    changed_contract,
+    load,
+    log_lines,
+    records,
+    rows,
+)
 from tests.helpers.openlineage import checked, kinds
 from tests.helpers.s3 import LAKE, fetched, put
 
 from loglode import operations
 from loglode.aws.backlog import backlog
+from loglode.errors import UsageError
 from loglode.settings import Settings
+from loglode.storage import KMS_VARIABLE
 
 SOURCE = Path(__file__).parents[2] / "src"
 BRONZE = f"s3://{BUCKET}/bronze/"
@@ -110,6 +122,68 @@ def test_a_failure_ends_the_job_with_one_line_and_leaves_the_bookmark(
     assert (line["level"], line["error"], line["service"]) == ("ERROR", "StorageError", "glue")
     assert failed.stderr.splitlines()[-1].startswith("error: ") and "no-such-bucket" in failed.stderr
     assert not (tmp_path / "bookmarks.json").exists()
+
+
+class Given:
+    """The library's part of a job without Spark: what the code does with the arguments is the same."""
+
+    def __init__(self, *_: object) -> None:
+        self.create_dynamic_frame = self
+
+    def init(self, *_: object) -> None: ...
+
+    def from_options(self, **_: object) -> Any:
+        raise AssertionError("no bookmark was asked for")
+
+
+@pytest.fixture
+def glue(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module of the jobs, which imports Glue's own library."""
+    del s3
+    monkeypatch.syspath_prepend(SOURCE.parent / "local_aws" / "standins")
+    module = importlib.import_module("loglode.aws.glue")
+    monkeypatch.setattr(module.SparkContext, "getOrCreate", lambda: None)
+    for name in ("GlueContext", "Job"):
+        monkeypatch.setattr(module, name, Given)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("since", "objects", "left_aside"),
+    [("", 1, 0), ("2999-01-01", 0, 1), ("2000-01-01T00:00:00+02:00", 1, 0)],
+)
+def test_since_decides_how_far_a_job_looks_back(
+    s3: Any, glue: Any, since: str, objects: int, left_aside: int
+) -> None:
+    put(s3, "bronze/one.json", records(5))
+    words = ["--JOB_NAME", "x", "--lake", LAKE, "--bronze", BRONZE, *(["--since", since] if since else [])]
+    found = glue.GlueJob(["script", *words]).backlog(lake())
+    assert (len(found.objects), found.left_aside) == (objects, left_aside)
+
+
+def test_a_time_that_is_none_is_refused(glue: Any) -> None:
+    words = ["--JOB_NAME", "x", "--lake", LAKE, "--bronze", BRONZE, "--since", "yesterday"]
+    with pytest.raises(UsageError, match="yesterday"):
+        glue.GlueJob(["script", *words]).backlog(lake())
+
+
+def test_arguments_reach_the_settings(
+    s3: Any, glue: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(KMS_VARIABLE, "another key")
+    own = changed_contract(tmp_path / "own.yaml", {})
+    s3.put_object(Bucket=BUCKET, Key="own.yaml", Body=own.read_bytes())
+    given = {
+        "key_secret": "secret", "kms_key": "a key", "contract": f"s3://{BUCKET}/own.yaml", "correlation_id": "c",
+        "openlineage": f"s3://{BUCKET}/events",
+    }  # fmt: skip
+    words = [word for name, value in given.items() for word in (f"--{name}", value)]
+    job = glue.GlueJob(["script", "--JOB_NAME", "x", "--lake", LAKE, *words])
+    found = job.settings(tmp_path)
+    assert (str(found.lake), found.engine, found.correlation_id) == (LAKE, "spark", "c")
+    assert (found.key_secret, str(found.openlineage)) == ("secret", f"s3://{BUCKET}/events")
+    assert os.environ[KMS_VARIABLE] == "a key"
+    assert found.contract.version == "1.1.0"
 
 
 def aged(monkeypatch: pytest.MonkeyPatch, days: int) -> None:

@@ -53,11 +53,20 @@ def machine(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     states.close()
 
 
-def s3_event(*keys: str, name: str = "ObjectCreated:Put") -> dict[str, Any]:
+def s3_event(
+    *keys: str, name: str = "ObjectCreated:Put", bucket: str = BUCKET, version: str = ""
+) -> dict[str, Any]:
     def of(key: str) -> dict[str, Any]:
-        return {"bucket": {"name": BUCKET}, "object": {"key": quote_plus(key), "size": 1, "eTag": "x"}}
+        named = {"key": quote_plus(key), "size": 1, "eTag": "x"}
+        return {"bucket": {"name": bucket}, "object": named | ({"versionId": version} if version else {})}
 
     return {"Records": [{"eventSource": "aws:s3", "eventName": name, "s3": of(key)} for key in keys]}
+
+
+def cloud_event(key: str, version: str = "", bucket: str = BUCKET) -> dict[str, Any]:
+    """The same from EventBridge, whose keys are not quoted."""
+    named = {"key": key, "etag": "x"} | ({"version-id": version} if version else {})
+    return {"detail-type": "Object Created", "detail": {"bucket": {"name": bucket}, "object": named}}
 
 
 def sqs(*bodies: Any) -> dict[str, Any]:
@@ -81,10 +90,7 @@ def step(name: str, given: dict[str, Any]) -> dict[str, Any]:
 
 def test_one_execution_a_batch_however_events_come(s3: Any, machine: Any) -> None:
     one, two = put(s3, "bronze/day=1/a b+c.json", records(5)), put(s3, "bronze/two.json", records(5))
-    cloud = {
-        "detail-type": "Object Created",
-        "detail": {"bucket": {"name": BUCKET}, "object": {"key": two, "etag": "x"}},
-    }
+    cloud = cloud_event(two)
     assert tell(sqs(s3_event(one), s3_event(two), s3_event(one)))["batchItemFailures"] == []
     tell(sqs(s3_event(two), s3_event(one)))
     tell(s3_event(one, two))
@@ -95,13 +101,47 @@ def test_one_execution_a_batch_however_events_come(s3: Any, machine: Any) -> Non
     assert sorted(execution["objects"] for execution in machine()) == [1, 2]
 
 
-def test_what_is_no_object_of_bronze_is_dropped(s3: Any, machine: Any) -> None:
-    put(s3, "bronze/folder/", [])
-    test_event = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET}
-    others = s3_event("bronze/folder/", "lake/silver/x.parquet", "bronze/_hidden/x", "bronze2/x")
-    removed = s3_event("bronze/x", name="ObjectRemoved:Delete")
-    assert tell(sqs(test_event, others, removed))["batchItemFailures"] == []
+@pytest.mark.parametrize("key", ["bronze/folder/", "lake/silver/x.parquet", "bronze/_hidden/x", "bronze2/x"])
+def test_an_event_about_something_else_than_an_object_of_bronze_is_dropped(
+    s3: Any, machine: Any, key: str
+) -> None:
+    put(s3, key, records(1))
+    assert tell(sqs(s3_event(key), cloud_event(key)))["batchItemFailures"] == []
     assert machine() == []
+
+
+def test_events_that_are_not_about_a_new_object_are_dropped(s3: Any, machine: Any) -> None:
+    put(s3, "bronze/x", records(1))
+    test_event = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET}
+    removed = s3_event("bronze/x", name="ObjectRemoved:Delete")
+    assert tell(sqs(test_event, removed))["batchItemFailures"] == []
+    assert machine() == []
+
+
+def test_an_object_of_another_bucket_starts_nothing(s3: Any, machine: Any) -> None:
+    """Whoever can write to any bucket and send its events chooses its keys."""
+    other = f"{BUCKET}-other"
+    s3.create_bucket(Bucket=other)
+    s3.put_object(Bucket=other, Key="bronze/x.json", Body=b"{}")
+    foreign = [s3_event("bronze/x.json", bucket=other), cloud_event("bronze/x.json", bucket=other)]
+    assert tell(sqs(*foreign))["batchItemFailures"] == []
+    for event in foreign:
+        tell(event)
+    assert machine() == []
+
+
+@pytest.mark.parametrize("shape", ["from SQS", "from S3", "from EventBridge"])
+def test_every_version_that_an_event_names_is_loaded(s3: Any, machine: Any, shape: str) -> None:
+    """A key that is written twice quickly: the second content is there when the first event arrives."""
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    versions = []
+    for n in (3, 2):
+        body = "".join(f"{json.dumps(line)}\n" for line in records(n, first=n * 1000))
+        versions.append(s3.put_object(Bucket=BUCKET, Key="bronze/a.json", Body=body.encode())["VersionId"])
+    for version in versions:
+        cloud, plain = cloud_event("bronze/a.json", version), s3_event("bronze/a.json", version=version)
+        tell({"from SQS": sqs(plain), "from S3": plain, "from EventBridge": cloud}[shape])
+    assert sorted(step("bronze_to_silver", given)["rows_silver"] for given in machine()) == [2, 3]
 
 
 def test_bad_messages_come_back_alone(s3: Any, machine: Any) -> None:

@@ -87,7 +87,9 @@ def schemas(terraform: Terraform, plans: dict[str, dict[str, Any]]) -> dict[str,
     return dict(found["resource_schemas"])
 
 
-def test_every_type_that_takes_a_key_is_known(plans: dict[str, dict[str, Any]], schemas: dict[str, Any]) -> None:
+def test_every_type_that_takes_a_key_is_known(
+    plans: dict[str, dict[str, Any]], schemas: dict[str, Any]
+) -> None:
     types = {r["type"] for r in resources(plans["prod"]) if r["type"] in schemas}
     able = {t for t in types if any(map(takes_a_key, attributes(schemas[t]["block"])))}
     assert able == ENCRYPTED.keys() | EXEMPT.keys()
