@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.terraform.conftest import BY_VARIABLE, Terraform
-from tests.terraform.plan import resources
+from tests.helpers.plans import resources
+from tests.helpers.terraform import BY_VARIABLE, Terraform
 
 pytestmark = pytest.mark.slow
 KEY = BY_VARIABLE["prod"]["kms_key_arn"]
