@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
 
-from loglode_generator.spec import LINE_BYTES, GenerateSpec
+from loglode_generator.spec import GenerateSpec
 
 DAY_MS: Final = 86_400_000
 BINS: Final = 96
@@ -110,7 +110,7 @@ def plan(spec: GenerateSpec) -> tuple[int, list[Slice]]:
     """The number of servers that write (at most one a file) and the slices in order of time."""
     days = quotas(spec)
     if spec.files is None:
-        per_file = max(FILE_BYTES // LINE_BYTES[spec.format], 1) * spec.servers
+        per_file = max(FILE_BYTES // spec.template.line_bytes, 1) * spec.servers
         layouts = [_cut_days([max(1, -(-events // per_file)) for events in days])] * spec.servers
     else:
         servers = min(spec.servers, spec.files)

@@ -36,7 +36,7 @@ class Facts:
     Books: `lines = good_events + broken_lines + duplicate_lines`. Everything named `good_` is of
     well-formed lines, each request once. `good_orders` counts confirmation pages answered with
     200, `good_orders_placed` the `POST /orders` answered with 201. Bots are those whose agent says
-    so; both bot figures are null in the `common` format, which has no agent.
+    so; both bot figures are null in formats without an agent.
     Bytes are of responses; times RFC 3339, UTC, with the precision of the format.
     """
 

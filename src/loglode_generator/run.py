@@ -147,7 +147,7 @@ class _Writer:
         self._con.execute(f"CREATE OR REPLACE TEMP TABLE sessions AS ({made}){carried}")
 
     def _write_slice(self, piece: Slice, crowd: hits.Crowd, windows: list[Window]) -> None:
-        kinds = len(broken_kinds(self._spec.format))
+        kinds = len(broken_kinds(self._spec.template))
         rows = hits.rows(self._draw, piece, crowd, windows, kinds)
         self._con.execute(f"CREATE OR REPLACE TEMP TABLE slice AS {rows}")
         counts: dict[int, int] = dict(
@@ -206,18 +206,32 @@ class _Writer:
         midnight = datetime.combine(self._spec.day(piece.day), datetime.min.time(), tzinfo=UTC)
         made = lines(self._draw, int(midnight.timestamp()) * 1000, source)
         part = self._scratch / "part"
-        # No quote character: lines go out as they are. None holds the delimiter, U+0001.
-        self._con.execute(
-            f"COPY ({made}) TO {text(str(part))} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', "
-            f"DELIMITER '\x01', COMPRESSION {self._spec.compression})"
-        )
+        self._copy(made, part)
         target = self._scratch / name
+        if not target.exists():
+            self._begin_file(target)
         if target.exists():
             # Members of gzip and frames of zstd may follow each other, as lines may.
             with part.open("rb") as new, target.open("ab") as old:
                 shutil.copyfileobj(new, old, 1 << 20)
         else:
             part.replace(target)
+
+    def _begin_file(self, target: Path) -> None:
+        """Write the format's header, if it has one: a member of gzip or a frame of zstd of its own."""
+        header = self._spec.template.header
+        if not header:
+            return
+        values = ", ".join(f"({text(line)})" for line in header.splitlines())
+        self._copy(f"SELECT * FROM (VALUES {values})", target)
+        self._tally.add_lines(target.name, header.count("\n"))
+
+    def _copy(self, select: str, target: Path) -> None:
+        # No quote character: lines go out as they are. None holds the delimiter, U+0001.
+        self._con.execute(
+            f"COPY ({select}) TO {text(str(target))} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', "
+            f"DELIMITER '\x01', COMPRESSION {self._spec.compression})"
+        )
 
 
 def _load_pages(con: duckdb.DuckDBPyConnection) -> None:

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from loglode.errors import UsageError
+from loglode.formats import FORMATS, LineTemplate
 
-FORMATS: Final = ("json", "combined", "common")
 SUFFIXES: Final = {"none": "", "gzip": ".gz", "zstd": ".zst"}
-LINE_BYTES: Final = {"json": 400, "combined": 250, "common": 100}
-"""About how long a line is, to size files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +20,8 @@ class GenerateSpec:
 
     `events` counts distinct requests over `days` UTC days from `start`: exactly so many are
     written, `broken_share` of them damaged, and `duplicate_share` of them sent again (only in
-    `json`, where a request id tells a copy from a second request). `files` is the total over all
-    `servers`; by default one a day and server, or more where one would pass about 100 MB.
+    formats with a request id, which distinguishes a copy from a second request). `files` is the
+    total over all `servers`; by default one a day and server, or more where one would pass about 100 MB.
 
     Raises UsageError for values out of range.
     """
@@ -41,7 +39,7 @@ class GenerateSpec:
     servers: int = 2
 
     def __post_init__(self) -> None:
-        _one_of("format", self.format, FORMATS)
+        _one_of("format", self.format, tuple(FORMATS))
         _one_of("compression", self.compression, tuple(SUFFIXES))
         _between("events", self.events, 1, 10_000_000_000)
         _between("days", self.days, 1, 3_660)
@@ -56,13 +54,17 @@ class GenerateSpec:
     @property
     def suffix(self) -> str:
         """The ending of every log file, such as `.json.gz`."""
-        kind = ".json" if self.format == "json" else ".log"
-        return kind + SUFFIXES[self.compression]
+        return self.template.suffix + SUFFIXES[self.compression]
+
+    @property
+    def template(self) -> LineTemplate:
+        """How a line of the format is written."""
+        return FORMATS[self.format].templates[self.format]
 
     @property
     def resends(self) -> bool:
         """Whether copies of lines are written: only where a request id identifies them."""
-        return self.format == "json" and self.duplicate_share > 0
+        return "source_event_id" in self.template.carries and self.duplicate_share > 0
 
     def day(self, index: int) -> date:
         """The UTC date of the day with this index, from 0."""

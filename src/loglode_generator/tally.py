@@ -28,7 +28,7 @@ class Tally:
     def __init__(self, con: duckdb.DuckDBPyConnection, spec: GenerateSpec) -> None:
         self._con = con
         self._spec = spec
-        self._kinds = broken_kinds(spec.format)
+        self._kinds = broken_kinds(spec.template)
         self._files: dict[str, int] = {}
         self._copies = 0
         self._kept = 0
@@ -123,7 +123,7 @@ class Tally:
         return {self._kinds[number - 1]: count for number, count in rows}
 
     def _crowds(self) -> tuple[int | None, int | None]:
-        if self._spec.format == "common":
+        if "user_agent" not in self._spec.template.carries:
             return None, None
         counts = self._by("human")
         return counts.get(True, 0), counts.get(False, 0)
@@ -143,7 +143,7 @@ class Tally:
 
     def _time(self, day: int, ms: int) -> str:
         moment = _midnight(self._spec, day) + timedelta(milliseconds=ms)
-        precision = "milliseconds" if self._spec.format == "json" else "seconds"
+        precision = "milliseconds" if "%g" in self._spec.template.time_format else "seconds"
         return moment.isoformat(timespec=precision).replace("+00:00", "Z")
 
     def _incident(self, window: Window) -> Incident:

@@ -34,7 +34,6 @@ from tests.helpers.lakes import (
 )
 
 from loglode.batches.plan import cut_batches
-from loglode.formats.detect import JSON
 from loglode.sources import SourceObject
 
 BROKEN = ["not json", json.dumps(record(9, status=999)), json.dumps(record(10, method="PROBE"))]
@@ -224,7 +223,7 @@ def test_standard_input_is_loaded_apart_from_files(monkeypatch: pytest.MonkeyPat
         )
     )  # fmt: skip
     assert [[o.source.uri for o in batch.objects] for batch in batches] == [["stdin"], [str(log)]]
-    assert {batch.format for batch in batches} == {JSON} and not failures
+    assert {batch.format.name for batch in batches} == {"json"} and not failures
 
 
 lines = st.lists(

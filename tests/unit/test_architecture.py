@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     # May be used by all that work: keys and lines of logs.
     "logs": {"errors", "text"},
     "sources": {"errors", "storage", "tokens"},
-    "formats": {"contract", "errors"},
+    "formats": {"contract", "errors", "sources"},
     # Declarations, for the engines that fill tables and the lake that keeps them.
     "tables": set(),
     "lake": {"contract", "errors", "files", "logs", "refusals", "sdk", "storage", "tables"},
@@ -81,7 +81,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     # The list of all that can be done with a lake.
     "operations": {"aws", "engines", "gold", "loading", "maintenance", "pipeline", "reports"},
-    "cli": {"contract", "errors", "logs", "metrics", "operations", "settings", "text", ""},
+    "cli": {"contract", "errors", "formats", "logs", "metrics", "operations", "settings", "text", ""},
     "__main__": {"cli"},
     # The package itself: its version.
     "": set(),

@@ -1,4 +1,4 @@
-"""Formats: how an object's format is told, and which texts each finds in a line."""
+"""Formats: which texts each finds in a line."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import pytest
 from tests.helpers.logs import line
 
 from loglode.contract import load_contract
-from loglode.errors import UsageError
-from loglode.formats import FORMATS, Format, detect_format
-from loglode.formats.detect import json_layout, sample_keys
+from loglode.formats import FORMATS, Format
 from loglode.silver.canonical import canonical
 from loglode.sources.lines import SCHEMA, LineReader
 
@@ -225,34 +223,3 @@ def test_caddy_and_traefik() -> None:
 )
 def test_lines_that_are_no_json_objects(text: str) -> None:
     assert read(FORMATS["json"], text)[0]["is_malformed"]
-
-
-def test_detection() -> None:
-    clf = f'127.0.0.1 - - {STAMP} "GET / HTTP/1.1" 200 5\n'.encode()
-    assert detect_format(clf).name == "combined"
-    assert detect_format(b"v.example:80 " + clf).name == "combined"
-    assert detect_format(b"Error\n" + clf * 3).name == "combined"
-    assert detect_format(b'{"a":1}\n' * 3 + clf).name == "json"
-    assert detect_format(b"").name == "json"
-    assert detect_format(clf, "json").name == "json"
-    with pytest.raises(UsageError, match="unknown format 'nginx'"):
-        detect_format(clf, "nginx")
-
-
-@pytest.mark.parametrize(
-    ("text", "layout"),
-    [
-        ('{"a":1}\n{"b":2}\n', "lines"), ('{"a":1}{"b":2}', "values"), ('{\n"a":1\n}\n{\n"b":2\n}', "values"),
-        ('[{"a":1},{"b":2}]', "array"), ('\ufeff [\n  {"a":1},\n  {"b":2}\n]', "array"), ('[{"a":' + "1" * 99, "array"),
-        ("[1,\n2]", "array"), ("[]", "array"), ("[1]\n[2]", "lines"), ("[2026-03-04 05:06] text", "lines"),
-        ("[Thu Oct 13] [x] y", "lines"), ('[{"a":oops\n{"b":2}\n', "lines"), ('[{"a":1} {"b":2}', "lines"),
-        ('{"a":\n{"b":2}\n{"c":3}', "lines"), ("", "lines"), ("{", "lines"), ("[" * 100_000, "lines"),
-        ('{"a":' * 100_000, "lines"),
-    ],
-)  # fmt: skip
-def test_layouts(text: str, layout: str) -> None:
-    assert json_layout(text.encode()) == layout
-
-
-def test_keys_of_the_first_lines() -> None:
-    assert sample_keys(b'\xef\xbb\xbf{"a":1,"b":{"c":2}}\nbroken\n[1]\n{"d":') == {"a", "b"}

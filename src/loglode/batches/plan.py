@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from loglode.errors import SourceError
-from loglode.formats import Format, detect_format
-from loglode.formats.detect import json_layout, sample_keys
+from loglode.formats import Format, Head, look
 from loglode.lake import Lake
 from loglode.lake.log import recorded_transactions
 from loglode.sources import SourceObject
-from loglode.sources.records import RecordStream
 
 SAMPLE_BYTES = 1 << 16
 COMPRESSED_FACTOR = 10
@@ -22,19 +20,18 @@ OBJECT_PREFIX = "object/"
 
 @dataclass(frozen=True, slots=True)
 class PlannedObject:
-    """An object with what its first bytes say: format, keys, and how its records are cut."""
+    """An object, and what its first bytes say about it."""
 
     source: SourceObject
-    format: Format
-    known_keys: frozenset[str]
-    layout: str  # how JSON values stand in it: lines, array or values
+    head: Head
+
+    @property
+    def format(self) -> Format:
+        return self.head.format
 
     def open(self) -> BinaryIO:
         """Its bytes, one record a line. Raises SourceError."""
-        stream = self.source.open()
-        if self.layout == "lines":
-            return stream
-        return cast(BinaryIO, RecordStream(stream, is_array=self.layout == "array"))
+        return self.head.cut(self.source.open())
 
     @property
     def app_id(self) -> str:
@@ -54,7 +51,7 @@ class Batch:
 
     @property
     def known_keys(self) -> frozenset[str]:
-        return frozenset().union(*(o.known_keys for o in self.objects))
+        return frozenset().union(*(o.head.keys for o in self.objects))
 
     @property
     def batch_id(self) -> str:
@@ -115,6 +112,4 @@ def _look_at(source: SourceObject, wanted_format: str) -> tuple[PlannedObject, i
     else:
         sample, is_compressed = source.head(SAMPLE_BYTES)
         weight = source.size * (COMPRESSED_FACTOR if is_compressed else 1)
-    fmt = detect_format(sample, wanted_format)
-    layout = json_layout(sample) if fmt.name == "json" else "lines"
-    return PlannedObject(source, fmt, sample_keys(sample), layout), weight
+    return PlannedObject(source, look(sample, wanted_format)), weight

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import debug_options, json_option
+from loglode.cli.options import debug_options, json_option, log_format_option
 from loglode.cli.output import write_json, write_text
 from loglode.cli.progress import progress_bars
 
@@ -19,15 +19,17 @@ from loglode.cli.progress import progress_bars
 @click.option("--days", type=int, help="Days (UTC); 7 otherwise.")
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="The first day; 2026-10-05 otherwise.")
 @click.option("--seed", type=int, help="The same seed gives the same bytes; 1 otherwise.")
-@click.option("--format", help="json, combined or common; json otherwise.")
+@log_format_option(default=None, help="Format of the logs; {names}; json otherwise.")
 @click.option("--files", type=int, help="Files in all; one a day and server otherwise.")
 @click.option("--compression", help="none, gzip or zstd; none otherwise.")
 @click.option("--broken-share", type=float, help="Share of damaged lines, 0 to 1; 0.002 otherwise.")
-@click.option("--duplicate-share", type=float, help="Share sent again (json only); 0.001 otherwise.")
+@click.option(
+    "--duplicate-share", type=float, help="Share sent again, in formats with a request id; 0.001 otherwise."
+)
 @click.option("--servers", type=int, help="Servers that write; 2 otherwise.")
 @json_option
 @debug_options
-def generate(*, is_json: bool, start: datetime | None, **options: Any) -> None:
+def generate(*, is_json: bool, form: str | None, start: datetime | None, **options: Any) -> None:
     """Write realistic web logs, and what is in them as _facts.json beside them.
 
     \b
@@ -37,9 +39,8 @@ def generate(*, is_json: bool, start: datetime | None, **options: Any) -> None:
     from loglode_generator import FACTS_NAME, GenerateSpec
     from loglode_generator import generate as write_logs
 
-    if start is not None:
-        options["start"] = start.date()
-    # What is not given keeps the default that the specification declares.
+    options |= {"format": form, "start": start.date() if start else None}
+    # An option that is absent keeps the default of the specification.
     spec = GenerateSpec(**{name: value for name, value in options.items() if value is not None})
     with progress_bars() as progress:
         facts = write_logs(spec, progress=lambda done, total: progress("generate", done, total))

@@ -68,6 +68,29 @@ def lake_options(function: Function) -> Function:
     return function
 
 
+class _LogFormatOption(click.Option):
+    """An option whose help lists the registered formats; they are imported only to be printed."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from loglode.formats import FORMATS
+
+        record = super().get_help_record(ctx)
+        return record and (record[0], record[1].format(names=", ".join(sorted(FORMATS))))
+
+
+def log_format_option(*, default: str | None, help: str) -> Callable[[Function], Function]:
+    """`--format NAME` of logs; `{names}` in `help` becomes the list of formats."""
+    return click.option(
+        "--format",
+        "form",
+        cls=_LogFormatOption,
+        default=default,
+        show_default=default is not None,
+        metavar="NAME",
+        help=help,
+    )
+
+
 json_option = click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from loglode.cli.errors import CommandFailedError
-from loglode.cli.options import build_settings, debug_options, json_option, lake_options
+from loglode.cli.options import build_settings, debug_options, json_option, lake_options, log_format_option
 from loglode.cli.output import write_json, write_text
 from loglode.cli.progress import progress_bars
 from loglode.errors import UsageError
@@ -19,14 +19,7 @@ SHOWN_DAYS = 3
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @lake_options
-@click.option(
-    "--format",
-    "form",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    help="What the lines are: auto (told for each file), json, combined or common.",
-)
+@log_format_option(default="auto", help="Format of the logs: auto (detected for each file), {names}.")
 @click.option(
     "--engine",
     type=click.Choice(["duckdb", "spark"]),

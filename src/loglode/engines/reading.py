@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -21,7 +22,7 @@ def sample_lines(objects: Sequence[LineObject]) -> list[pa.RecordBatch]:
         if planned.source.is_stream:
             continue
         with contextlib.suppress(SourceError), planned.open() as stream:
-            for arrow, _ in zip(LineReader("", stream).batches(), range(SAMPLE_BATCHES), strict=False):
+            for arrow, _ in zip(_reader(planned, stream).batches(), range(SAMPLE_BATCHES), strict=False):
                 found.append(arrow)
     return found
 
@@ -37,7 +38,7 @@ def read_lines(objects: Sequence[LineObject], read: Read, progress: Progress) ->
             read.gone[planned.source.identity] = error
             continue
         with opened as stream:
-            reader = LineReader(planned.source.display_uri, stream, counts_keys=planned.format.counts_keys)
+            reader = _reader(planned, stream)
             for arrow in reader.batches():
                 progress("bronze to silver", read_before + min(reader.bytes, planned.source.size), total)
                 if planned.format.counts_keys:
@@ -46,3 +47,10 @@ def read_lines(objects: Sequence[LineObject], read: Read, progress: Progress) ->
         read.lines += reader.lines
         read.bytes += reader.bytes
         read_before += planned.source.size
+
+
+def _reader(planned: LineObject, stream: BinaryIO) -> LineReader:
+    fmt = planned.format
+    return LineReader(
+        planned.source.display_uri, stream, counts_keys=fmt.counts_keys, header_prefix=fmt.header_prefix
+    )

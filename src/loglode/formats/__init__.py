@@ -1,6 +1,18 @@
-"""Log formats: telling them apart, and the SQL that turns a line into named text fields."""
+"""Log formats: detection, and the SQL that turns a line into named text fields.
 
-from loglode.formats.base import Format
-from loglode.formats.detect import FORMATS, detect_format
+Every module of this package is imported, and a format in it registers itself: a new format is a new
+module.
+"""
 
-__all__ = ["FORMATS", "Format", "detect_format"]
+import importlib
+import pkgutil
+
+from loglode.formats.base import Format, LineTemplate
+from loglode.formats.registry import AUTO, FORMATS, Head, detect_format, look, named_format, register
+
+__all__ = [
+    "AUTO", "FORMATS", "Format", "Head", "LineTemplate", "detect_format", "look", "named_format", "register",
+]  # fmt: skip
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -1,35 +1,113 @@
-"""What a format has to say: pure text builders, tested without a database."""
+"""What a log format declares. One module holds one format, and nothing else needs to know of it."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Final
 
-from loglode.contract import Contract
+if TYPE_CHECKING:
+    from loglode.contract import Contract
 
-NO_TEXT = "null::varchar"  # what a format gives for a field that it never carries
+NO_TEXT = "null::varchar"  # the expression of a field that a format never carries
+LINES: Final = "lines"  # the layout of an object that holds one record a line
+SAMPLE_LINES = 50
+BOM = b"\xef\xbb\xbf"
 
 
-class Format(Protocol):
-    """SQL over the columns of a line: `text`, and `key_count` where the reader counted keys."""
+@dataclass(frozen=True, slots=True)
+class LineTemplate:
+    """How the log generator writes a request in a format.
 
-    name: str
-    counts_keys: bool  # whether the reader is to count keys
+    `line` is SQL over the columns of a request. Texts: `stamp` (null where the time is left out),
+    `request_id`, `addr`, `user_id`, `method`, `host`, `path`, `query`, `status`, `referrer`, `agent`
+    and `country`; `user_id`, `query` and `referrer` may be null. Numbers: `took_ms` and `bytes`.
+
+    `time_format` is the strftime pattern of `stamp`. `bad_times` and `bad_statuses` take the place
+    of the real ones in damaged lines. A line that is cut to at most 11 + `cut` characters (SQL over
+    `whole`, the line) must be unreadable. `carries` names the optional fields of the contract
+    that the lines hold. `header` is written at the beginning of each file.
+    """
+
+    line: str
+    line_bytes: int  # mean length of a line, to size files
+    time_format: str
+    bad_times: tuple[str, ...]
+    bad_statuses: tuple[str, ...]
+    cut: str
+    suffix: str = ".log"
+    carries: frozenset[str] = frozenset()
+    header: str = ""
+
+
+class Format:
+    """A log format: detection, the cutting of records, and the SQL from a line to named texts.
+
+    SQL expressions see the columns of a line: `text`, the line as it came; `line`, the same without
+    the container around it; `header`; and `key_count`, where the reader counts keys.
+    """
+
+    title: ClassVar[str]  # one line for --help and the documentation
+    templates: ClassVar[Mapping[str, LineTemplate]]  # by name; the first name is the format's own
+    counts_keys: ClassVar[bool] = False  # whether the reader counts JSON keys for each line
+    # Lines that begin with this are headers, and `header` holds the last one at or above a line; with
+    # b"" the object's first line is the only header. None: no headers, `header` is null.
+    header_prefix: ClassVar[bytes | None] = None
+
+    @property
+    def name(self) -> str:
+        """The name under which lines of the format are recorded."""
+        return next(iter(self.templates))
+
+    def sniff(self, sample: bytes) -> float:
+        """How surely an object that begins with `sample` has this format: 0 (no) to 1.
+
+        The work must be linear in the sample, whatever it holds: anybody may write a log line.
+        """
+        raise NotImplementedError
+
+    def layout(self, sample: bytes) -> str:
+        """How the records lie in the object: LINES, or a name of the format's own for `cut`."""
+        del sample
+        return LINES
+
+    def cut(self, stream: BinaryIO, layout: str) -> BinaryIO:
+        """The object's bytes as one record a line, for a layout other than LINES."""
+        raise NotImplementedError(f"{self.name} has no layout {layout!r} for {stream}")
+
+    def keys(self, sample: bytes) -> frozenset[str]:
+        """Names that the first records carry; `steps` and `fields` may read these with less work."""
+        del sample
+        return frozenset()
+
+    def line(self) -> str:
+        """Expression over `text`, never null: the line inside its container, for formats wrapped in another."""
+        return "text"
+
+    def skipped(self) -> str:
+        """Boolean expression, never null: the line holds no event, as a header or a comment."""
+        return "false"
 
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         """Successive projections {column: expression}; each may use the columns made before it."""
-        ...
+        raise NotImplementedError
 
     def fields(self, contract: Contract, known_keys: frozenset[str]) -> dict[str, str]:
         """For each field that is read: an expression over those columns giving text or null."""
-        ...
+        raise NotImplementedError
 
     def invalid(self) -> str:
-        """Boolean expression, never null: the line has not this format."""
-        ...
+        """Boolean expression, never null: the line does not have this format."""
+        raise NotImplementedError
 
     def invalid_reason(self) -> str:
         """Expression giving the reason for an invalid line; evaluated on those alone."""
-        ...
+        raise NotImplementedError
+
+
+def sample_lines(sample: bytes) -> list[bytes]:
+    """The first lines that are not blank; the last one may be cut short by the sample's end."""
+    return [line for line in sample.split(b"\n", SAMPLE_LINES)[:SAMPLE_LINES] if line.strip()]
 
 
 def literal(text: str) -> str:

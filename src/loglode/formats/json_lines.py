@@ -9,16 +9,68 @@ object) and it is read again with all names. The result is the same either way.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, cast
 
-from loglode.contract import Alias, Contract, Field
-from loglode.formats.base import literal
+from loglode.formats.base import LINES, SAMPLE_LINES, Format, LineTemplate, literal, sample_lines
+from loglode.formats.registry import register
+from loglode.sources.records import RecordStream
+
+if TYPE_CHECKING:
+    from loglode.contract import Alias, Contract, Field
+
+ARRAY, VALUES = "array", "values"  # layouts: elements of arrays, and objects of several lines each
+_AGENT = """replace(replace(agent, '\\', '\\\\'), '"', '\\"')"""
+_TEMPLATE = LineTemplate(
+    line=f"""concat('{{', CASE WHEN stamp IS NOT NULL THEN concat('"timestamp":"', stamp, '",') END,
+      '"request_id":"', request_id, '","remote_addr":"', addr,
+      CASE WHEN user_id IS NOT NULL THEN concat('","user_id":"', user_id) END,
+      '","method":"', method, '","host":"', host, '","path":"', path,
+      CASE WHEN query IS NOT NULL THEN concat('","query":"', query) END,
+      '","status":', status, ',"response_time_ms":', took_ms, ',"bytes_sent":', bytes,
+      CASE WHEN referrer IS NOT NULL THEN concat(',"referrer":"', referrer, '"') END,
+      ',"user_agent":"', {_AGENT}, '","country":"', country, '"}}')""",
+    line_bytes=400,
+    time_format="%Y-%m-%dT%H:%M:%S.%gZ",
+    bad_times=("2026-13-05T10:00:00.000Z", "2026-02-30T08:15:00.000Z", "2026-10-05T25:61:00.000Z"),
+    bad_statuses=("999", '"abc"', "0", "-1", "20"),
+    cut="length(whole) - 20",  # before the closing brace
+    suffix=".json",
+    carries=frozenset({"source_event_id", "response_time_ms", "user_agent"}),
+)
 
 
-class JsonFormat:
-    """NDJSON; arrays and concatenated values reach it cut into records already."""
+@register
+class JsonFormat(Format):
+    """JSON lines; arrays and concatenated values are cut into lines before they arrive here."""
 
-    name = "json"
+    title = "JSON: one object a line, arrays of objects, concatenated or pretty-printed objects"
+    templates: ClassVar = {"json": _TEMPLATE}
     counts_keys = True
+
+    def sniff(self, sample: bytes) -> float:
+        """The share of lines that begin like JSON; 1 for records of several lines."""
+        if self.layout(sample) != LINES:
+            return 1.0
+        lines = sample_lines(sample)
+        return sum(line.lstrip().startswith((b"{", b"[")) for line in lines) / max(len(lines), 1)
+
+    def layout(self, sample: bytes) -> str:
+        """An object of which any early line is a whole JSON object by itself is read line by line, so that
+        one broken line can never swallow its neighbours. So is text that merely begins with a bracket."""
+        text = sample.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+        if text.startswith("["):
+            return ARRAY if _is_array(text) else LINES
+        if not text.startswith("{") or _has_whole_line(text):
+            return LINES
+        return LINES if _after_value(text, 0) is None else VALUES
+
+    def cut(self, stream: BinaryIO, layout: str) -> BinaryIO:
+        return cast(BinaryIO, RecordStream(stream, is_array=layout == ARRAY))
+
+    def keys(self, sample: bytes) -> frozenset[str]:
+        """Top-level keys of the JSON objects among the first lines."""
+        return frozenset().union(*_objects(sample.decode("utf-8", "replace").lstrip("\ufeff")))
 
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         every = _columns(contract)
@@ -40,11 +92,11 @@ class JsonFormat:
 
     def invalid(self) -> str:
         # Nearly every line begins with the bracket; only the others are trimmed.
-        is_object = "case when starts_with(text, '{') then true else starts_with(ltrim(text), '{') end"
+        is_object = "case when starts_with(line, '{') then true else starts_with(ltrim(line), '{') end"
         return f"(quick is null or not {is_object})"
 
     def invalid_reason(self) -> str:
-        return "case when json_valid(text) then 'json_not_object' else 'json_invalid' end"
+        return "case when json_valid(line) then 'json_not_object' else 'json_invalid' end"
 
 
 def _from_json(keys: list[str]) -> str:
@@ -53,7 +105,7 @@ def _from_json(keys: list[str]) -> str:
     TRY would go row by row once a vector has one malformed line, four times as dear as asking first.
     """
     structure = json.dumps(dict.fromkeys(keys, "VARCHAR"))
-    return f"from_json(case when json_valid(text) then text end, {literal(structure)})"
+    return f"from_json(case when json_valid(line) then line end, {literal(structure)})"
 
 
 def _columns(contract: Contract) -> list[str]:
@@ -87,7 +139,7 @@ def _values(alias: Alias, struct: str, columns: list[str]) -> list[str]:
     if whole in columns:
         values.append(f"{struct}.{_name(whole)}")
     elif struct == "whole" and len(alias.path) == 1:
-        values.append(f"json_extract_string(text, {_path((whole,))})")
+        values.append(f"json_extract_string(line, {_path((whole,))})")
     if struct == "whole" and len(alias.path) > 1 and root in columns:
         values.append(_nested(f"whole.{_name(root)}", alias.path[1:]))
     return [in_milliseconds(value, alias.unit) for value in values]
@@ -114,3 +166,36 @@ def in_milliseconds(text: str, unit: str | None) -> str:
     if unit not in factors:
         return text
     return f"coalesce(round(try_cast({text} as double) * {factors[unit]}, 6)::varchar, {text})"
+
+
+def _is_array(text: str) -> bool:
+    """An array of objects, as far as the sample goes, or a whole array of whatever else."""
+    begin = len(text) - len(text[1:].lstrip())
+    if not text.startswith("{", begin):
+        return _after_value(text, 0) == ""
+    after = _after_value(text, begin)
+    return not _has_whole_line(text) if after is None else after in ("", ",", "]")
+
+
+def _after_value(text: str, start: int) -> str | None:
+    """What follows the JSON value at a place: a character or nothing; None where there is no value."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return None
+    return text[end:].lstrip()[:1]
+
+
+def _has_whole_line(text: str) -> bool:
+    return next(_objects(text), None) is not None
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The first lines that are JSON objects."""
+    for line in text.split("\n", SAMPLE_LINES)[:SAMPLE_LINES]:
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            yield value

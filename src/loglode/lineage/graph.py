@@ -22,7 +22,9 @@ BRONZE, SILVER, QUARANTINE = "bronze", "web_logs", "quarantine"
 _LOGGED = "log_"
 # What a line's format has made of it, as a relation.
 _FORMAT = "logged_lines"
-_LINES = frozenset({"text", "line_id", "fingerprint", "source_object", "source_line", "fault", "key_count"})
+_LINES = frozenset(
+    {"text", "header", "line_id", "fingerprint", "source_object", "source_line", "fault", "key_count"}
+)
 # What gold models are given beside the lake's tables: the contract's settings, and the days of a run.
 _GIVEN = {
     "target_days": {"day"},
@@ -225,7 +227,7 @@ class Graph:
         """A statement of which the lowest part stands for a relation: it is half of the text, all of them
         have it, and parsing is what takes the time."""
         steps = self._format.steps(self._contract, frozenset())
-        found = frozenset({"is_malformed", *(name for step in steps for name in step)})
+        found = frozenset({"line", "is_malformed", *(name for step in steps for name in step)})
         return Statement(
             sql.replace(f"({self._logged_sql})", f" {_FORMAT}"),
             {_FORMAT: _LINES | found, "lines": _LINES, **relations},

@@ -13,7 +13,7 @@ from loglode.batches.plan import Batch, cut_batches, new_objects
 from loglode.context import Context, open_context, open_lake
 from loglode.engines.base import Progress
 from loglode.errors import BooksError, CommitConflictError, SourceError
-from loglode.formats.detect import named_format
+from loglode.formats import named_format
 from loglode.gold.silver_to_gold import gold_is_current, silver_to_gold
 from loglode.loading.bronze_to_silver import OnFailure, OverlapError, bronze_to_silver
 from loglode.loading.report import RunReport

@@ -11,7 +11,7 @@ from loglode.silver.layers import layer
 
 def logged(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
     """SELECT over `lines`: its columns, those of the format's steps, `is_malformed`, and `log_<field>`."""
-    sql = "select * from lines"
+    sql = layer("select * from lines", {"line": fmt.line()})
     for step in fmt.steps(contract, known_keys):
         sql = layer(sql, step)
     columns = {f"log_{name}": text for name, text in fmt.fields(contract, known_keys).items()}

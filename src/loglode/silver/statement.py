@@ -52,14 +52,17 @@ def _verdict(found: list[Check], fmt: Format) -> list[dict[str, str]]:
     """Layers that say whether the line is refused or a value nulled, and then why."""
     rejects = [(f"bad_{i}", c.code) for i, c in enumerate(found) if c.severity == "reject"]
     warns = [(f"bad_{i}", c.code) for i, c in enumerate(found) if c.severity == "warn"]
+    is_blank = "trim(text, chr(32) || chr(9) || chr(10) || chr(13)) = ''"
     reasons = (
-        "case when trim(text, chr(32) || chr(9) || chr(10) || chr(13)) = '' and fault is null"
-        f" then '{BLANK}' when fault is not null then split_part(fault, ':', 1)"
+        f"case when ({is_blank} or {fmt.skipped()}) and fault is null then '{BLANK}'"
+        " when fault is not null then split_part(fault, ':', 1)"
         f" when is_malformed then {fmt.invalid_reason()} else {_codes(rejects)} end"
     )
     return [
         {
-            "is_refused": " or ".join(["fault is not null", "is_malformed", *(flag for flag, _ in rejects)]),
+            "is_refused": " or ".join(
+                ["fault is not null", "is_malformed", fmt.skipped(), *(flag for flag, _ in rejects)]
+            ),
             "is_warned": " or ".join(flag for flag, _ in warns) or "false",
         },
         {

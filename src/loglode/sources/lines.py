@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from loglode.sources.headers import Headers
 from loglode.sources.objects import DAMAGE
 
 BLOCK_BYTES = 1 << 20
@@ -27,6 +28,10 @@ SCHEMA = pa.schema(
         ("fingerprint", pa.dictionary(pa.int32(), pa.string())),
         ("source_line", pa.int64()),
         ("text", pa.string()),
+        (
+            "header",
+            pa.dictionary(pa.int32(), pa.string()),
+        ),  # the last header line at or above the line, or null
         ("key_count", pa.int32()),  # how often `":` stands in the line
         ("line_id", pa.string()),  # null, or the id that the line got when it was first read
         ("fault", pa.string()),  # null, or a reason and the line's true length: "line_too_long:123"
@@ -37,10 +42,13 @@ SCHEMA = pa.schema(
 class LineReader:
     """Reads one object; counts lines and bytes as it goes. `uri` must be valid text.
 
-    Without `counts_keys`, `key_count` is 0.
+    Without `counts_keys`, `key_count` is 0. For `header_prefix`, see sources.headers.
     """
 
-    def __init__(self, uri: str, stream: BinaryIO, *, counts_keys: bool = True) -> None:
+    def __init__(
+        self, uri: str, stream: BinaryIO, *, counts_keys: bool = True, header_prefix: bytes | None = None
+    ) -> None:
+        self._headers = Headers(header_prefix)
         self._counts_keys = counts_keys
         self.uri = uri
         self.lines = 0
@@ -131,6 +139,7 @@ class LineReader:
             self._fingerprint = _fingerprint(text)
         first = self.lines + 1
         self.lines += count
+        headers = self._headers.of(text, is_first=first == 1, is_whole=fault is None)
         zeros = _array(pa.int32(), np.zeros(count, np.int32))
         return pa.RecordBatch.from_arrays(
             [
@@ -138,6 +147,7 @@ class LineReader:
                 pa.DictionaryArray.from_arrays(zeros, self._fingerprint),
                 _array(pa.int64(), np.arange(first, first + count)),
                 text,
+                headers,
                 keys,
                 pa.nulls(count, pa.string()),
                 pa.nulls(count, pa.string()) if fault is None else _text(fault),

@@ -41,7 +41,7 @@ class Refused:
         cursor = self._engine.connection.cursor()
         fault = f"list_filter(reasons, lambda x: x in ({_FAULTS}))[1]"
         return cursor.execute(
-            f"select source_object, '' as fingerprint, source_line, raw as text, -1::integer as key_count, line_id,"
+            f"select source_object, '' as fingerprint, source_line, raw as text, null::varchar as header, -1::integer as key_count, line_id,"
             f" {fault} || ':' || raw_bytes as fault from {self._source} where {_chosen()}",
             _parameters(fmt, reason),
         ).to_arrow_reader(10_000)
