@@ -23,7 +23,7 @@ from lambda_functions.catalog import is_behind
 from lambda_functions.logged import logged
 from loglode import operations
 from loglode.aws.manifest import read_manifest
-from loglode.errors import SourceError, UsageError
+from loglode.errors import UsageError
 from loglode.metrics import SERVICE, Step, embedded
 from loglode.settings import Settings
 from loglode.sources import SourceObject
@@ -86,9 +86,8 @@ def bronze_to_silver(settings: Settings, manifest: str, context: LambdaContext) 
     if not _fits(objects, context):
         return {"outcome": "too_large"}
     report = operations.load_objects(settings, objects, may_go_on=_clock(context))
-    if report.failed:
-        # The others are committed; a repetition skips them.
-        raise SourceError(f"{len(report.failed)} objects failed, the first: {report.failed[0]}")
+    if error := report.ledger.error:
+        raise error  # the others are committed; a repetition skips them
     outcome = "unfinished" if report.objects_left else "done"
     return {"outcome": outcome, "rows_silver": report.rows_silver, "lines_read": report.lines_read}
 

@@ -5,6 +5,7 @@ LoglodeError                 something went wrong; the message names it, the hin
 │   ├── ContractError        a data contract is malformed or contradicts itself
 │   └── SourceNotFoundError  a source names no file
 ├── SourceError              an object cannot be read
+│   └── ObjectGoneError      it is gone, or no longer in the state that was listed
 ├── ModelError               a gold model's header or SQL is malformed
 ├── QueryError               a user's SQL is refused by the engine
 ├── StorageError             object storage or a secret cannot be reached, or holds no such thing
@@ -49,6 +50,10 @@ class SourceNotFoundError(UsageError):
 
 class SourceError(LoglodeError):
     """An object exists but cannot be read."""
+
+
+class ObjectGoneError(SourceError):
+    """An object is gone, or no longer in the state that was listed; none of it was loaded."""
 
 
 class StorageError(LoglodeError):

@@ -112,6 +112,12 @@ def errors() -> Any:
     return botocore.exceptions
 
 
+def broken_bodies() -> tuple[type[Exception], ...]:
+    """What the SDK raises when a body breaks off, which it does not request again."""
+    sdk = errors()
+    return (sdk.ResponseStreamingError, sdk.ReadTimeoutError, sdk.IncompleteReadError)
+
+
 @contextlib.contextmanager
 def call(what: str) -> Iterator[None]:
     """Raises the SDK's errors as ours: busy, denied, missing, and the rest."""
@@ -121,7 +127,12 @@ def call(what: str) -> Iterator[None]:
         yield
     except sdk.ClientError as error:
         raise refusal(what, error.response["Error"]["Code"]) from error
-    except (sdk.ConnectionError, sdk.HTTPClientError, sdk.ResponseStreamingError) as error:
+    except (
+        sdk.ConnectionError,
+        sdk.HTTPClientError,
+        sdk.ResponseStreamingError,
+        sdk.IncompleteReadError,
+    ) as error:
         raise StorageBusyError(f"{what}: {error}", hint="check the network and the endpoint") from error
     except (sdk.BotoCoreError, _transfer_error()) as error:
         answer = error.__context__  # a transfer in parts hides it behind an error of its own

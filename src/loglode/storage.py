@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from loglode.errors import NoSuchObjectError, StorageBusyError, UsageError
-from loglode.sdk import call, client, errors, renewing
+from loglode.errors import NoSuchObjectError, UsageError
+from loglode.sdk import broken_bodies, call, client, errors, renewing
 
 SCHEME = "s3://"
 KMS_VARIABLE = "LOGLODE_KMS_KEY"
+_BODY_ATTEMPTS = 4
 # Of a conditional PUT: the object is there, or somebody is writing it at this moment.
 _TAKEN = frozenset("PreconditionFailed 412 ConditionalRequestConflict 409".split())
 
@@ -188,31 +189,31 @@ def _encryption() -> dict[str, str]:
 
 
 @renewing
-def read_range(path: S3Path, etag: str, version: str, *, size: int) -> bytes:
-    """The first bytes of an object in the state that was listed. Raises StorageError."""
-    with call(str(path)):
-        state = {"VersionId": version} if version else {"IfMatch": f'"{etag}"'} if etag else {}
-        found = client("s3").get_object(
-            Bucket=path.bucket, Key=path.key, Range=f"bytes=0-{size - 1}", **state
-        )
-        return bytes(found["Body"].read())
+def read_range(path: S3Path, etag: str, version: str, *, size: int, start: int = 0) -> bytes:
+    """Bytes of an object in the state that was listed. Raises StorageError.
 
-
-def download(path: S3Path, etag: str, version: str, target: Any) -> None:
-    """The object's bytes into an open file, in parallel parts. Raises StorageError.
-
-    Without a version the state is asked for again afterwards: parts of two states are never used.
-    Without an ETag as well the object is one that never changes.
+    A body that breaks off is requested again: the SDK repeats only what fails before the body begins.
     """
+    state = {"VersionId": version} if version else {"IfMatch": f'"{etag}"'} if etag else {}
+    wanted = {"Bucket": path.bucket, "Key": path.key, "Range": f"bytes={start}-{start + size - 1}", **state}
+    attempt = 1
+    with call(str(path)):
+        while True:
+            body = client("s3").get_object(**wanted)["Body"]
+            try:
+                return bytes(body.read())
+            except broken_bodies():
+                if attempt == _BODY_ATTEMPTS:
+                    raise
+                attempt += 1
+
+
+@renewing
+def download(path: S3Path, target: Any) -> None:
+    """A file of the lake, which never changes, into an open file, in parallel parts. Raises StorageError."""
     from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - without S3 nobody needs it
 
+    target.seek(0)
     with call(str(path)):
-        client("s3").download_fileobj(
-            path.bucket,
-            path.key,
-            target,
-            ExtraArgs={"VersionId": version} if version else None,
-            Config=TransferConfig(max_concurrency=4),
-        )
-    if etag and not version and head(path).etag != etag:
-        raise StorageBusyError(f"{path} changed while it was read", hint="run again; nothing was loaded")
+        config = TransferConfig(max_concurrency=4)
+        client("s3").download_fileobj(path.bucket, path.key, target, Config=config)

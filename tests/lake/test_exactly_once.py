@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import random
@@ -33,8 +34,9 @@ from tests.helpers.lakes import (
     write,
 )
 
-from loglode.batches.plan import cut_batches
+from loglode.batches.plan import Plan
 from loglode.sources import SourceObject
+from loglode.sources.objects import standard_input
 
 BROKEN = ["not json", json.dumps(record(9, status=999)), json.dumps(record(10, method="PROBE"))]
 EVENT_GOLD = [name for name in GOLD if name != "gold/pipeline_metrics"]
@@ -208,22 +210,21 @@ def test_each_batch_is_told_once(lake: Path, tmp_path: Path) -> None:
 
 def test_standard_input_is_loaded_apart_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A batch that others have begun to load is read a second time; a stream cannot be."""
-    monkeypatch.setattr(SourceObject, "peek", lambda _self, _count: b"{}\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"{}\n")))
+    standard_input.cache_clear()
     log = write(tmp_path / "a.json", records(2))
     facts = log.stat()
     sources = [
         SourceObject("stdin", 0, 1, is_stream=True),
         SourceObject(str(log), facts.st_size, facts.st_mtime_ns),
     ]
-    failures: list[object] = []
-    batches = list(
-        cut_batches(
-            sources, wanted_format="auto", batch_bytes=1 << 30,
-            on_failure=lambda source, error: failures.append((source, error)),
-        )
-    )  # fmt: skip
+    plan = Plan(sources, wanted_format="auto", batch_bytes=1 << 30)
+    cut = [plan.next_batch() for _ in sources]
+    standard_input.cache_clear()
+    batches = [batch for batch, _ in cut if batch]
     assert [[o.source.uri for o in batch.objects] for batch in batches] == [["stdin"], [str(log)]]
-    assert {batch.format.name for batch in batches} == {"json"} and not failures
+    assert {batch.format.name for batch in batches} == {"json"} and plan.is_done
+    assert not [ledger for _, ledger in cut if ledger.outcomes]
 
 
 lines = st.lists(

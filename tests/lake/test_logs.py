@@ -21,6 +21,7 @@ from loglode.errors import UsageError
 from loglode.logs import Lines
 from loglode.settings import Settings
 from loglode.sources import SourceObject
+from loglode.sources.objects import FirstBytes
 
 SOURCE = Path(__file__).parents[2] / "src"
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -74,9 +75,9 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     gone = tmp_path / f"{EVIL}.gone"
     head = SourceObject.head
 
-    def head_after(source: SourceObject, count: int) -> tuple[bytes, bool]:
+    def head_after(source: SourceObject, count: int, folder: Path | None) -> FirstBytes:
         gone.unlink(missing_ok=True)
-        return head(source, count)
+        return head(source, count, folder)
 
     monkeypatch.setattr(SourceObject, "head", head_after)
     return [str(write(tmp_path / EVIL, lines)), str(write(gone, lines))]
@@ -109,7 +110,7 @@ def test_nothing_of_the_lines_is_in_the_logs(
     (loaded,) = [line for line in told if line["message"] == "batch loaded"]
     assert (loaded["table"], loaded["version"], loaded["counts"]["lines_quarantined"]) == ("web_logs", 1, 4)
     (failed, wrong) = [line for line in told if line["level"] == "ERROR"]
-    assert EVIL in failed["object"] and failed["error"] == "SourceError"
+    assert EVIL in failed["object"] and failed["error"] == "ObjectGoneError"
     assert wrong["error"] == "QueryError"
 
 

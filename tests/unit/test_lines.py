@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loglode.sources import lines as module
+from loglode.sources.decompress import decompress
 from loglode.sources.lines import LineReader
-from loglode.sources.objects import decompress
 
 
 class Pieces(io.RawIOBase):

@@ -50,7 +50,7 @@ def test_what_is_neither_later_nor_never() -> None:
 @pytest.mark.parametrize(
     "read",
     [
-        lambda path: storage.download(path, "etag", "", io.BytesIO()),
+        lambda path: storage.download(path, io.BytesIO()),
         lambda path: storage.read_range(path, "etag", "", size=10),
         storage.head,
     ],

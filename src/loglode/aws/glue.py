@@ -25,7 +25,7 @@ from pyspark import SparkContext
 from loglode import logs
 from loglode.aws.backlog import Backlog, backlog
 from loglode.aws.manifest import read_manifest
-from loglode.errors import LoglodeError, SourceError, UsageError
+from loglode.errors import LoglodeError, UsageError
 from loglode.pipeline.run import load_objects, update_gold
 from loglode.settings import Settings
 from loglode.storage import KMS_VARIABLE, S3Path
@@ -112,9 +112,8 @@ def bronze_to_silver(job: GlueJob, settings: Settings) -> dict[str, Any]:
         found = job.backlog(settings)
         objects, left_aside = found.objects, found.left_aside
     report = load_objects(settings, objects)
-    if report.failed:
-        # The others are committed; a repetition skips them.
-        raise SourceError(f"{len(report.failed)} objects failed, the first: {report.failed[0]}")
+    if error := report.ledger.error:
+        raise error  # the others are committed; a repetition skips them
     return {**report.as_dict(), "left_aside": left_aside}
 
 

@@ -7,14 +7,13 @@ times: each table records, in the commit that applies them, until which version 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from loglode.batches.quality_counts import quality_rows
 from loglode.errors import LakeError
 from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
-from loglode.lake.committer import commit_when, publish
+from loglode.lake.committer import adds, commit_when, publish
 from loglode.lake.log import commit_metadata, oldest_commit
 from loglode.lake.rows import write_rows
 from loglode.lake.staging import scratch
@@ -22,38 +21,8 @@ from loglode.lake.staging import scratch
 SILVER_VERSION = "silver"
 # Commits that bring nothing for a table are looked at again each time, up to this many.
 MAX_EMPTY = 20
-Day = tuple[int, int, int]
 # A silver commit's metadata and its version, as rows of a table.
 RowsOf = Callable[[Mapping[str, Any], int], list[dict[str, Any]]]
-
-
-@dataclass(slots=True)
-class BatchRecord:
-    """A batch as its silver commit tells it: the row of ops.runs, days touched, quarantine changes.
-
-    Upkeep of quarantine is told in the same way, with no run and no days.
-    """
-
-    run: dict[str, Any]
-    days: list[Day]
-    quarantine: list[dict[str, Any]]
-    quarantine_removed: list[str] = field(default_factory=list)
-    # Counts of the contract's rules (see `measure`); nothing for what loads nothing.
-    quality: dict[str, Any] = field(default_factory=dict)
-    # The step's run in OpenLineage events, where those are told.
-    openlineage_run: str = ""
-
-    def to_metadata(self) -> dict[str, Any]:
-        """As kept in the commit."""
-        told = {"openlineage_run": self.openlineage_run} if self.openlineage_run else {}
-        return {
-            "run": self.run,
-            "days": [list(day) for day in self.days],
-            "quarantine": self.quarantine,
-            "quarantine_removed": self.quarantine_removed,
-            "quality": self.quality,
-            **told,
-        }
 
 
 def settle(lake: Lake, silver: Snapshot) -> None:
@@ -105,17 +74,17 @@ def _pending(lake: Lake, version: int, snapshot: Snapshot) -> tuple[int, dict[in
 
 def _quarantine_commit(lake: Lake, version: int, snapshot: Snapshot) -> Commit | None:
     done, pending = _pending(lake, version, snapshot)
-    adds: dict[str, dict[str, Any]] = {}
+    added: dict[str, dict[str, Any]] = {}
     removed: set[str] = set()
     for data in (pending[v] for v in sorted(pending)):
         for path in data["quarantine_removed"]:
-            if adds.pop(path, None) is None:
+            if added.pop(path, None) is None:
                 removed.add(path)
-        adds |= {add["path"]: add for add in data["quarantine"]}
-    if not adds and not removed and version - done <= MAX_EMPTY:
+        added |= {add["path"]: add for add in data["quarantine"]}
+    if not added and not removed and version - done <= MAX_EMPTY:
         return None
     return Commit(
-        adds=list(adds.values()),
+        adds=list(added.values()),
         removes=_active(snapshot, removed),
         transactions={SILVER_VERSION: version},
         metadata={"silver_version": version},
@@ -148,4 +117,4 @@ def _rows_commit(
 
 def _publish_rows(table: Table, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     with scratch(table.root) as folder:
-        return publish(table, write_rows(table.spec, rows, folder, day_of="started_at"))
+        return adds(publish(table, write_rows(table.spec, rows, folder, day_of="started_at")))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
-from loglode.errors import SourceError
+from loglode.batches.ledger import Ledger
+from loglode.errors import SourceError, StorageError
 from loglode.formats import Format, Head, look
 from loglode.lake import Lake
 from loglode.lake.log import recorded_transactions
 from loglode.sources import SourceObject
+from loglode.sources.outcomes import Failed, Left, failure
 
 SAMPLE_BYTES = 1 << 16
 COMPRESSED_FACTOR = 10
@@ -20,23 +24,23 @@ OBJECT_PREFIX = "object/"
 
 @dataclass(frozen=True, slots=True)
 class PlannedObject:
-    """An object, and what its first bytes say about it."""
+    """An object, and what its first bytes say about it.
+
+    `weight` is about its size in bytes when decompressed; `kept` is a file (see `SourceObject.head`).
+    """
 
     source: SourceObject
     head: Head
+    weight: int
+    kept: Path | None = None
 
     @property
     def format(self) -> Format:
         return self.head.format
 
     def open(self) -> BinaryIO:
-        """Its bytes, one record a line. Raises SourceError."""
-        return self.head.cut(self.source.open())
-
-    @property
-    def app_id(self) -> str:
-        """Name of the application transaction that records it as consumed."""
-        return OBJECT_PREFIX + self.source.identity
+        """Its bytes, one record a line. Raises LoglodeError, as does every read."""
+        return self.head.cut(self.source.open(self.kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,52 +68,76 @@ def new_objects(lake: Lake, objects: Sequence[SourceObject]) -> list[SourceObjec
     """Objects that silver has not consumed yet."""
     if not lake.silver.exists:
         return list(objects)
-    ids = {OBJECT_PREFIX + o.identity for o in objects}
-    done = recorded_transactions(lake.silver.root, ids)
-    return [o for o in objects if OBJECT_PREFIX + o.identity not in done]
+    done = recorded_transactions(lake.silver.root, {app_id(o) for o in objects})
+    return [o for o in objects if app_id(o) not in done]
 
 
-def cut_batches(
-    objects: Sequence[SourceObject],
-    *,
-    wanted_format: str,
-    batch_bytes: int,
-    on_failure: Callable[[SourceObject, SourceError], None],
-) -> Iterator[Batch]:
-    """Batches of one format each, in the objects' order, cut where `batch_bytes` is passed.
+def app_id(source: SourceObject) -> str:
+    """Name of the application transaction that records an object as consumed."""
+    return OBJECT_PREFIX + source.identity
 
-    A stream is a batch of its own: others may load a part of a batch, and the rest is then read
-    again, which a stream cannot be.
 
-    An object that cannot be opened is reported and left out, so that it never holds up the others.
+class Plan:
+    """Cuts objects into batches, each only when it is asked for: no object is opened before that.
+
+    A batch has one format, takes objects in their order, and ends where `batch_bytes` is passed. A stream
+    is a batch of its own: others may load a part of a batch, and the rest is then read again, which a
+    stream cannot be. `folder` stores the first bytes of objects on S3 until they are read.
     """
-    open_batches: dict[str, list[PlannedObject]] = {}
-    sizes: dict[str, int] = {}
-    for source in objects:
-        try:
-            planned, weight = _look_at(source, wanted_format)
-        except SourceError as error:
-            on_failure(source, error)
-            continue
-        if source.is_stream:
-            yield Batch((planned,))
-            continue
+
+    def __init__(
+        self,
+        objects: Sequence[SourceObject],
+        *,
+        wanted_format: str,
+        batch_bytes: int,
+        folder: Path | None = None,
+    ) -> None:
+        self._waiting = deque(objects)
+        self._wanted_format, self._batch_bytes, self._folder = wanted_format, batch_bytes, folder
+        self._open: dict[str, list[PlannedObject]] = {}
+        self._weights: Counter[str] = Counter()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every object was given out or failed."""
+        return not self._waiting and not self._open
+
+    def next_batch(self) -> tuple[Batch | None, Ledger]:
+        """The next batch, and the objects that could not be opened on the way. None when no more are left."""
+        failed: dict[SourceObject, Failed] = {}
+        while self._waiting:
+            source = self._waiting.popleft()
+            try:
+                planned = _look_at(source, self._wanted_format, self._folder)
+            except (SourceError, StorageError) as error:
+                failed[source] = failure(error)
+                continue
+            if batch := self._put(planned):
+                return batch, Ledger(failed)
+        for name in self._open:
+            return Batch(tuple(self._open.pop(name))), Ledger(failed)
+        return None, Ledger(failed)
+
+    def left(self) -> Ledger:
+        """What was not given out yet."""
+        opened = [planned.source for group in self._open.values() for planned in group]
+        return Ledger({source: Left() for source in (*opened, *self._waiting)})
+
+    def _put(self, planned: PlannedObject) -> Batch | None:
+        """Add to the batch of its format; the batch when it is complete."""
+        if planned.source.is_stream:
+            return Batch((planned,))
         name = planned.format.name
-        open_batches.setdefault(name, []).append(planned)
-        sizes[name] = sizes.get(name, 0) + weight
-        if sizes[name] >= batch_bytes:
-            yield Batch(tuple(open_batches.pop(name)))
-            sizes[name] = 0
-    for planned_objects in open_batches.values():
-        yield Batch(tuple(planned_objects))
+        self._open.setdefault(name, []).append(planned)
+        self._weights[name] += planned.weight
+        if self._weights[name] < self._batch_bytes:
+            return None
+        del self._weights[name]
+        return Batch(tuple(self._open.pop(name)))
 
 
-def _look_at(source: SourceObject, wanted_format: str) -> tuple[PlannedObject, int]:
-    if source.is_stream:
-        # A stream can be read once only; its first bytes are looked at without taking them.
-        sample = source.peek(SAMPLE_BYTES)
-        weight = 0
-    else:
-        sample, is_compressed = source.head(SAMPLE_BYTES)
-        weight = source.size * (COMPRESSED_FACTOR if is_compressed else 1)
-    return PlannedObject(source, look(sample, wanted_format)), weight
+def _look_at(source: SourceObject, wanted_format: str, folder: Path | None) -> PlannedObject:
+    first = source.head(SAMPLE_BYTES, folder)
+    weight = source.size * (COMPRESSED_FACTOR if first.is_compressed else 1)
+    return PlannedObject(source, look(first.sample, wanted_format), weight, first.kept)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from loglode.contract import Contract
-from loglode.errors import SourceError
 from loglode.files import StagedFile
 from loglode.formats import Format
 from loglode.models.model import Model
 from loglode.sources import SourceObject
+from loglode.sources.outcomes import Outcome
 from loglode.sources.shape import Shape
 from loglode.storage import Location
 
@@ -36,48 +36,53 @@ class LineObject(Protocol):
     def format(self) -> Format: ...
 
     def open(self) -> BinaryIO:
-        """Its bytes, one record a line. Raises SourceError."""
+        """Its bytes, one record a line. Raises LoglodeError, as does every read."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class LoadJob:
-    """Objects of one format, ready to be turned into files.
+class Job:
+    """How lines of one format are turned into files of a batch.
 
-    They come under `folder`, which is new; or, under names that are new, right into the tables' own
+    The files come under `folder`, which is new; or, under names that are new, right into the tables' own
     folders, where those are not on this disk.
     """
 
     contract: Contract
     format: Format
     known_keys: frozenset[str]
-    objects: Sequence[LineObject]
     batch_id: str
     processed_at: datetime
     pseudonym_key: str = field(repr=False)
     folder: Path
     silver_root: Location
     quarantine_root: Location
-    quarantine_types: Mapping[str, str]
-    progress: Progress
+
+    @property
+    def silver_types(self) -> dict[str, str]:
+        """SQL type of each silver column."""
+        return {f.name: f.sql_type for f in self.contract.stored_fields}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Read:
-    """What the readers saw; `gone` are objects that could not be opened when their turn came, by identity."""
+    """What the readers saw: sums over the objects that were read to the end, and each object's outcome.
+
+    `outcomes` are by the object's identity.
+    """
 
     lines: int = 0
     bytes: int = 0
     shape: Shape = field(default_factory=Shape)
-    gone: dict[str, SourceError] = field(default_factory=dict)
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class StagedLines:
     """What became of a batch's lines; `blank` counts empty ones."""
 
-    silver: list[StagedFile]
-    quarantine: list[StagedFile]
+    silver: Sequence[StagedFile]
+    quarantine: Sequence[StagedFile]
     blank: int
     seconds: float
     read: Read = field(default_factory=Read)
@@ -124,15 +129,11 @@ def _over_days(tally: Tally) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Files of the tables that may hold what was staged; column types of each table's files."""
+class Existing:
+    """Files of the tables that may contain rows that were staged."""
 
-    silver: Sequence[Location]
-    quarantine: Sequence[Location]
-    silver_root: Location
-    quarantine_root: Location
-    silver_types: Mapping[str, str]
-    quarantine_types: Mapping[str, str]
+    silver: Sequence[Location] = ()
+    quarantine: Sequence[Location] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,23 +171,26 @@ class Engine(Protocol):
     # Rows and days of silver that the models may be given at once, margins included.
     chunk_rows: int
     chunk_days: int
+    # Whether objects are read by this process, not by others.
+    reads_here: bool
 
-    def stage(self, job: LoadJob) -> StagedLines:
+    def stage(self, job: Job, objects: Sequence[LineObject], progress: Progress) -> StagedLines:
         """Run the silver statement over the objects' lines; duplicates are still in.
 
-        Raises MemoryShortError, LakeError when the files cannot be written, LoglodeError if the engine
-        itself fails.
+        An object that cannot be read to its end adds no line; its outcome says why. Raises MemoryShortError,
+        LakeError when the files cannot be written, LoglodeError if the engine itself fails.
         """
         ...
 
-    def remove_duplicates(self, staged: StagedLines, held: Held, prefix: str) -> None:
-        """Drop from `staged` what it holds twice and what `held` holds; counts are kept in it.
+    def without_duplicates(self, job: Job, staged: StagedLines, existing: Existing) -> StagedLines:
+        """Drop what was staged twice or exists already, and count it as duplicates.
 
-        May be asked again, with other files, after another writer was first.
+        The files of `staged` are replaced. May be called again with the result and other files, after
+        another writer came first.
         """
         ...
 
-    def tally(self, staged: StagedLines) -> None:
+    def tallied(self, staged: StagedLines) -> StagedLines:
         """Count refused lines by day and reason, and nulled values by day and rule."""
         ...
 

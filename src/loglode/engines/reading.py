@@ -2,51 +2,75 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
 
 from loglode.engines.base import LineObject, Progress, Read
-from loglode.errors import SourceError
-from loglode.sources.lines import LineReader
-
-SAMPLE_BATCHES = 1
-
-
-def sample_lines(objects: Sequence[LineObject]) -> list[pa.RecordBatch]:
-    """The first lines of each object, to learn the agents from."""
-    found = []
-    for planned in objects:
-        if planned.source.is_stream:
-            continue
-        with contextlib.suppress(SourceError), planned.open() as stream:
-            for arrow, _ in zip(_reader(planned, stream).batches(), range(SAMPLE_BATCHES), strict=False):
-                found.append(arrow)
-    return found
+from loglode.errors import LoglodeError, SourceError, StorageError
+from loglode.sources.lines import SCHEMA, LineReader
+from loglode.sources.outcomes import Damaged, Failed, Loaded, Outcome, failure
+from loglode.sources.shape import Shape
 
 
-def read_lines(objects: Sequence[LineObject], read: Read, progress: Progress) -> Iterator[pa.RecordBatch]:
-    """All lines; `read` is kept while they stream through the engine."""
-    total = sum(o.source.size for o in objects)
-    read_before = 0
-    for planned in objects:
+class ObjectBrokeOffError(Exception):
+    """An object could not be read to its end, after lines of it were handed to the engine."""
+
+    def __init__(self, identity: str, error: LoglodeError) -> None:
+        super().__init__(error.message)
+        self.identity, self.error = identity, error
+
+
+class Reading:
+    """One pass over objects, which notes what became of each. Those that `failed` before are left out."""
+
+    def __init__(
+        self, objects: Sequence[LineObject], progress: Progress, failed: Mapping[str, Failed] | None = None
+    ) -> None:
+        self._outcomes: dict[str, Outcome] = dict(failed or {})
+        self._objects = [o for o in objects if o.source.identity not in self._outcomes]
+        self._progress = progress
+        self._shape = Shape()
+        self._total = sum(o.source.size for o in self._objects)
+        self._done = 0
+
+    def lines(self) -> pa.RecordBatchReader:
+        """All lines. Raises ObjectBrokeOffError when it is too late to leave an object out."""
+        return pa.RecordBatchReader.from_batches(SCHEMA, self._batches())
+
+    def result(self) -> Read:
+        """What was read, after the last line."""
+        read = [outcome for outcome in self._outcomes.values() if isinstance(outcome, Loaded)]
+        return Read(sum(r.lines for r in read), sum(r.bytes for r in read), self._shape, self._outcomes)
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        for planned in self._objects:
+            yield from self._object(planned)
+            self._done += planned.source.size
+
+    def _object(self, planned: LineObject) -> Iterator[pa.RecordBatch]:
+        has_begun = False
         try:
-            opened = planned.open()
-        except SourceError as error:
-            read.gone[planned.source.identity] = error
-            continue
-        with opened as stream:
-            reader = _reader(planned, stream)
-            for arrow in reader.batches():
-                progress("bronze to silver", read_before + min(reader.bytes, planned.source.size), total)
-                if planned.format.counts_keys:
-                    read.shape.look(arrow)
-                yield arrow
-        read.lines += reader.lines
-        read.bytes += reader.bytes
-        read_before += planned.source.size
+            with planned.open() as stream:
+                reader = _reader(planned, stream)
+                for arrow in reader.batches():
+                    self._note(planned, reader, arrow)
+                    has_begun = True
+                    yield arrow
+        except (SourceError, StorageError) as error:
+            if has_begun:
+                raise ObjectBrokeOffError(planned.source.identity, error) from error
+            self._outcomes[planned.source.identity] = failure(error)
+        else:
+            read = Loaded(reader.lines, reader.bytes)
+            outcome = Damaged(read.lines, read.bytes, reader.damage) if reader.damage else read
+            self._outcomes[planned.source.identity] = outcome
+
+    def _note(self, planned: LineObject, reader: LineReader, arrow: pa.RecordBatch) -> None:
+        self._progress("bronze to silver", self._done + min(reader.bytes, planned.source.size), self._total)
+        if planned.format.counts_keys:
+            self._shape.look(arrow)
 
 
 def _reader(planned: LineObject, stream: BinaryIO) -> LineReader:

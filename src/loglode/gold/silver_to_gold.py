@@ -17,7 +17,7 @@ from loglode.context import Context
 from loglode.engines.base import Columns, GoldInputs, ModelRunner
 from loglode.files import StagedFile
 from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
-from loglode.lake.committer import commit_when, publish
+from loglode.lake.committer import adds, commit_when, publish
 from loglode.metrics import Step
 from loglode.models.model import Model
 from loglode.openlineage.event import Dataset
@@ -207,10 +207,12 @@ def _commit(
 
     def decide(snapshot: Snapshot) -> Commit | None:
         # Asked again after a conflict: a run that saw more of silver has nothing left for us to do.
+        nonlocal staged
         if _bookmark(snapshot) >= work.version:
             return None
+        staged = publish(table, staged)
         return Commit(
-            adds=publish(table, staged),
+            adds=adds(staged),
             removes=[f for f in snapshot.files() if _day(f) in replaced],
             transactions={SILVER_VERSION: work.version, PROCESSED_AT: high_water},
             metadata=_told(context, work, staged),
@@ -236,8 +238,9 @@ def _commit_batches(
             return None
         if after != work.bookmarks[model.name]:
             staged, _ = runner.run_batches(model, files, (after, work.version), started_at)
+        staged = publish(table, staged)
         return Commit(
-            adds=publish(table, staged),
+            adds=adds(staged),
             transactions={SILVER_VERSION: work.version},
             metadata=_told(context, work, staged),
         )

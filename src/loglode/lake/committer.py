@@ -43,16 +43,19 @@ class Commit:
     is_change: bool = True
 
 
-def publish(table: Table, staged: list[StagedFile]) -> list[dict[str, Any]]:
-    """Put staged files into the table's folders; nobody sees them until they are committed.
+def publish(table: Table, staged: Sequence[StagedFile]) -> list[StagedFile]:
+    """Put staged files into the table's folders; no reader sees them until they are committed.
 
-    On a disk they are moved, to S3 copied: the staged file stays, to be looked at again when the commit
-    is refused. What an engine has put there itself stays where it is. Returns add actions as plain JSON,
-    so that they can also be kept in another commit's metadata. The list is changed to say where the
-    files are now; publishing twice does nothing.
+    On a disk they are moved, to S3 copied: the staged file stays, so that it can be read again when the
+    commit is refused. What an engine has put there itself stays where it is. Returns the files where they
+    are now; publishing those again does nothing.
     """
-    staged[:] = [_placed(table, file) for file in staged]
-    return [_to_add(file) for file in staged]
+    return [_placed(table, file) for file in staged]
+
+
+def adds(files: Sequence[StagedFile]) -> list[dict[str, Any]]:
+    """Add actions for published files, as plain JSON: they are also stored in another commit's metadata."""
+    return [_to_add(file) for file in files]
 
 
 def _placed(table: Table, file: StagedFile) -> StagedFile:

@@ -2,8 +2,8 @@
 
 Silver's commit decides. It carries the rows, the identity of every object they came from, and in its
 metadata all that must follow from it: the quarantine files (written, not yet visible) and the rows of
-ops.runs and ops.quality. `settle` makes those visible, and whoever comes next does it if this
-process dies first.
+ops.runs and ops.quality. `settle` makes those visible, and the next writer does it if this process dies
+first.
 """
 
 from __future__ import annotations
@@ -11,138 +11,141 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
-from loglode.batches.effects import BatchRecord, settle
-from loglode.batches.plan import Batch, PlannedObject
+from loglode.batches.effects import settle
+from loglode.batches.ledger import Ledger
+from loglode.batches.plan import Batch, app_id
 from loglode.batches.quality_counts import measured
+from loglode.batches.record import BatchRecord, RunRow
 from loglode.context import Context
-from loglode.engines.base import Held, LoadJob, StagedLines, to_json
-from loglode.errors import BooksError, SourceError
+from loglode.engines.base import Existing, Job, StagedLines
+from loglode.errors import BooksError, CommitConflictError
 from loglode.files import StagedFile
 from loglode.lake import ActiveFile, Commit, Snapshot
-from loglode.lake.committer import commit_when, publish
+from loglode.lake.committer import adds, commit_when, publish
 from loglode.lake.log import recorded_transactions
 from loglode.sources import SourceObject
-from loglode.tables import QUARANTINE
+from loglode.sources.outcomes import Skipped
 
+MAX_ATTEMPTS = 20
 _log = logging.getLogger(__name__)
 _COUNTS = ("objects", "lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines")
-OnFailure = Callable[[SourceObject, SourceError], None]
 
 
-class OverlapError(Exception):
-    """Other writers have loaded some of the batch's objects meanwhile; the rest is planned anew."""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a batch's record says about the run that loads it.
+
+    `objects_skipped` counts objects of the run that were loaded before; `run_id` names the step in
+    OpenLineage events.
+    """
+
+    objects_skipped: int = 0
+    run_id: str = ""
 
 
 def bronze_to_silver(
-    context: Context,
-    batch: Batch,
-    *,
-    objects_skipped: int = 0,
-    on_failure: OnFailure | None = None,
-    run_id: str = "",
-) -> BatchRecord | None:
-    """Load one batch. None when other writers had loaded all of it, or nothing of it is left.
+    context: Context, batch: Batch, origin: Origin = Origin()
+) -> tuple[Ledger, BatchRecord | None]:
+    """Load one batch; returns the outcome of each object, and the record where something was committed.
 
-    `run_id` names the step in OpenLineage events and is kept in the commit.
-    Objects that went since they were listed are reported and left out, and not recorded as loaded.
-    Raises OverlapError when others had loaded a part; BooksError if lines went missing (nothing is
-    committed then); LoglodeError.
+    Objects that cannot be read are not recorded as loaded. Objects that other writers load meanwhile are
+    skipped, and the others are staged again. Raises BooksError if lines are missing (nothing is committed
+    then), CommitConflictError, LoglodeError.
     """
-    started_at = datetime.now(UTC)
-    folder = context.folder / batch.batch_id
-    staged = context.engine.stage(_job(context, batch, started_at, folder))
-    _check_books(batch, staged)
-    objects = _still_there(batch, staged, on_failure)
-    if not objects:
-        return None
-    record: BatchRecord | None = None
-
-    def decide(snapshot: Snapshot) -> Commit | None:
-        nonlocal record
-        done = recorded_transactions(context.lake.silver.root, {o.app_id for o in objects})
-        if len(done) == len(objects):
-            record = None
-            return None
-        if done:
-            raise OverlapError
-        settle(context.lake, snapshot)
-        _drop_known(context, staged, snapshot, batch.batch_id)
-        record = _record(context, batch, staged, started_at, objects_skipped, snapshot.version + 1)
-        record.openlineage_run = run_id
-        return _commit(context, objects, staged, record)
-
-    commit_when(context.lake.silver, decide)
-    shutil.rmtree(folder, ignore_errors=True)  # to S3 files were copied, not moved
-    if record is not None:
-        counts = {name: record.run[name] for name in _COUNTS}
-        version = record.run["silver_version"]
-        _log.info("batch loaded", extra={"table": "web_logs", "version": version, "counts": counts})
-    return record
-
-
-def _still_there(batch: Batch, staged: StagedLines, on_failure: OnFailure | None) -> list[PlannedObject]:
-    gone = staged.read.gone
-    for planned in batch.objects:
-        error = gone.get(planned.source.identity)
-        if error is not None and on_failure is not None:
-            on_failure(planned.source, error)
-    return [o for o in batch.objects if o.source.identity not in gone]
-
-
-def _job(context: Context, batch: Batch, started_at: datetime, folder: Path) -> LoadJob:
-    return LoadJob(
-        contract=context.settings.contract,
-        format=batch.format,
-        known_keys=batch.known_keys,
-        objects=batch.objects,
-        batch_id=batch.batch_id,
-        processed_at=started_at,
-        pseudonym_key=context.key,
-        folder=folder,
-        silver_root=context.lake.silver.root,
-        quarantine_root=context.lake.quarantine.root,
-        quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
-        progress=context.progress,
+    ledger = Ledger()
+    for _ in range(MAX_ATTEMPTS):
+        found, record = _attempt(context, batch, origin)
+        ledger |= found
+        rest = tuple(o for o in batch.objects if o.source not in ledger.outcomes)
+        if not rest:
+            return ledger, record
+        batch = Batch(rest)
+    raise CommitConflictError(
+        f"batch {batch.batch_id}: other writers kept loading its objects",
+        hint="run again; nothing was lost",
     )
 
 
-def _check_books(batch: Batch, staged: StagedLines) -> None:
+def _attempt(context: Context, batch: Batch, origin: Origin) -> tuple[Ledger, BatchRecord | None]:
+    """Stage and commit. Where others have loaded some objects, only those and failures have an outcome."""
+    job = _job(context, batch)
+    staged = context.engine.stage(job, batch.objects, context.progress)
+    _check_lines(job, staged)
+    ledger = Ledger({o.source: staged.read.outcomes[o.source.identity] for o in batch.objects})
+    objects = ledger.committable
+    if not objects:
+        return ledger, None
+    taken: set[str] = set()
+    record: BatchRecord | None = None
+
+    def decide(snapshot: Snapshot) -> Commit | None:
+        nonlocal staged, record, taken
+        taken = recorded_transactions(context.lake.silver.root, {app_id(o) for o in objects})
+        if taken:
+            record = None
+            return None
+        settle(context.lake, snapshot)
+        staged = _without_known(context, job, staged, snapshot)
+        commit, staged, record = _commit(context, job, staged, objects, origin, snapshot.version + 1)
+        return commit
+
+    commit_when(context.lake.silver, decide)
+    shutil.rmtree(job.folder, ignore_errors=True)  # to S3 files were copied, not moved
+    if taken:
+        skipped = Ledger({o: Skipped() for o in objects if app_id(o) in taken})
+        return Ledger(ledger.failures) | skipped, None
+    _log_loaded(record)
+    return ledger, record
+
+
+def _job(context: Context, batch: Batch) -> Job:
+    return Job(
+        contract=context.settings.contract,
+        format=batch.format,
+        known_keys=batch.known_keys,
+        batch_id=batch.batch_id,
+        processed_at=datetime.now(UTC),
+        pseudonym_key=context.key,
+        folder=context.folder / batch.batch_id,
+        silver_root=context.lake.silver.root,
+        quarantine_root=context.lake.quarantine.root,
+    )
+
+
+def _log_loaded(record: BatchRecord | None) -> None:
+    if record is None or record.run is None:
+        return
+    counts = {name: getattr(record.run, name) for name in _COUNTS}
+    facts = {"table": "web_logs", "version": record.run.silver_version, "counts": counts}
+    _log.info("batch loaded", extra=facts)
+
+
+def _check_lines(job: Job, staged: StagedLines) -> None:
     found = staged.rows_silver + staged.rows_quarantine + staged.blank
     if found != staged.read.lines:
         raise BooksError(
-            f"batch {batch.batch_id}: {staged.read.lines} lines read, {found} accounted for;"
+            f"batch {job.batch_id}: {staged.read.lines} lines read, {found} accounted for;"
             " nothing was committed",
             hint="this is a defect of Loglode; please report it with the object that shows it",
         )
 
 
-def _drop_known(context: Context, staged: StagedLines, snapshot: Snapshot, batch_id: str) -> None:
-    """Remove what silver and quarantine hold already, and what the batch holds twice."""
-    silver_root, quarantine = context.lake.silver.root, context.lake.quarantine
-    held_silver = [silver_root / f.path for f in overlapping(snapshot, staged.silver)]
-    held = []
-    if staged.quarantine and quarantine.exists:
-        held = [quarantine.root / f.path for f in quarantine.snapshot().files()]
-    context.engine.remove_duplicates(
-        staged,
-        Held(
-            silver=held_silver,
-            quarantine=held,
-            silver_root=silver_root,
-            quarantine_root=quarantine.root,
-            silver_types=context.silver_types,
-            quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
-        ),
-        batch_id,
+def _without_known(context: Context, job: Job, staged: StagedLines, snapshot: Snapshot) -> StagedLines:
+    """Remove what silver and quarantine contain already, and what the batch contains twice."""
+    quarantine = context.lake.quarantine
+    refused = quarantine.snapshot().files() if staged.quarantine and quarantine.exists else []
+    existing = Existing(
+        silver=[context.lake.silver.root / f.path for f in overlapping(snapshot, staged.silver)],
+        quarantine=[quarantine.root / f.path for f in refused],
     )
-    context.engine.tally(staged)
+    return context.engine.tallied(context.engine.without_duplicates(job, staged, existing))
 
 
-def overlapping(snapshot: Snapshot, staged: list[StagedFile]) -> list[ActiveFile]:
+def overlapping(snapshot: Snapshot, staged: Sequence[StagedFile]) -> list[ActiveFile]:
     """Silver files of the same days whose range of event times meets that of the staged rows."""
     ranges: dict[tuple[str, ...], tuple[str, str]] = {}
     for file in staged:
@@ -168,57 +171,60 @@ def _instant(text: str | float) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _record(
-    context: Context,
-    batch: Batch,
-    staged: StagedLines,
-    started_at: datetime,
-    objects_skipped: int,
-    version: int,
-) -> BatchRecord:
-    days = {date.fromisoformat(day) for day in (*staged.rows_by_day, *(d for d, _ in staged.refused)) if day}
-    oldest = min(o.source.modified_ns for o in batch.objects)
-    return BatchRecord(
-        run={
-            "batch_id": batch.batch_id,
-            "kind": "load",
-            "started_at": started_at.isoformat(),
-            "finished_at": datetime.now(UTC).isoformat(),
-            "objects": len(batch.objects) - len(staged.read.gone),
-            "objects_skipped": objects_skipped,
-            "lines_read": staged.read.lines,
-            "rows_silver": staged.rows_silver,
-            "lines_quarantined": staged.rows_quarantine,
-            "duplicates": staged.duplicates,
-            "blank_lines": staged.blank,
-            "bytes_read": staged.read.bytes,
-            "reasons": to_json(staged.reasons),
-            "warnings": to_json(staged.warnings),
-            "read_seconds": staged.seconds,
-            "dedupe_seconds": staged.dedupe_seconds,
-            "commit_seconds": 0.0,
-            "silver_version": version,
-            "contract_version": context.settings.contract.version,
-            "engine": context.engine.name,
-            "correlation_id": context.settings.correlation_id or None,
-            "oldest_object_at": datetime.fromtimestamp(oldest / 1e9, UTC).isoformat(),
-        },
-        days=[(day.year, day.month, day.day) for day in sorted(days)],
-        quarantine=[],
-        quality=measured(context.settings.contract, staged),
-    )
-
-
 def _commit(
-    context: Context, objects: Sequence[PlannedObject], staged: StagedLines, record: BatchRecord
-) -> Commit:
+    context: Context,
+    job: Job,
+    staged: StagedLines,
+    objects: Sequence[SourceObject],
+    origin: Origin,
+    version: int,
+) -> tuple[Commit, StagedLines, BatchRecord]:
+    """Publish the files: the commit that makes them visible, where they are now, and the record."""
     started = time.perf_counter()
     context.lake.quarantine.snapshot_or_create()
-    adds = publish(context.lake.silver, staged.silver)
-    record.quarantine = publish(context.lake.quarantine, staged.quarantine)
-    record.run["commit_seconds"] = time.perf_counter() - started
-    return Commit(
-        adds=adds,
-        transactions={o.app_id: 1 for o in objects},
-        metadata=record.to_metadata(),
+    staged = replace(
+        staged,
+        silver=publish(context.lake.silver, staged.silver),
+        quarantine=publish(context.lake.quarantine, staged.quarantine),
+    )
+    row = _row(context, job, staged, objects, origin)
+    row = replace(row, silver_version=version, commit_seconds=time.perf_counter() - started)
+    days = {date.fromisoformat(day) for day in (*staged.rows_by_day, *(d for d, _ in staged.refused)) if day}
+    record = BatchRecord(
+        run=row,
+        days=[(day.year, day.month, day.day) for day in sorted(days)],
+        quarantine=adds(staged.quarantine),
+        quality=measured(job.contract, staged),
+        openlineage_run=origin.run_id,
+    )
+    transactions = {app_id(o): 1 for o in objects}
+    commit = Commit(adds=adds(staged.silver), transactions=transactions, metadata=record.to_metadata())
+    return commit, staged, record
+
+
+def _row(
+    context: Context, job: Job, staged: StagedLines, objects: Sequence[SourceObject], origin: Origin
+) -> RunRow:
+    oldest = min(o.modified_ns for o in objects)
+    return RunRow(
+        batch_id=job.batch_id,
+        kind="load",
+        started_at=job.processed_at.isoformat(),
+        finished_at=datetime.now(UTC).isoformat(),
+        objects=len(objects),
+        objects_skipped=origin.objects_skipped,
+        lines_read=staged.read.lines,
+        rows_silver=staged.rows_silver,
+        lines_quarantined=staged.rows_quarantine,
+        duplicates=staged.duplicates,
+        blank_lines=staged.blank,
+        bytes_read=staged.read.bytes,
+        reasons=staged.reasons,
+        warnings=staged.warnings,
+        read_seconds=staged.seconds,
+        dedupe_seconds=staged.dedupe_seconds,
+        contract_version=job.contract.version,
+        engine=context.engine.name,
+        correlation_id=context.settings.correlation_id or None,
+        oldest_object_at=datetime.fromtimestamp(oldest / 1e9, UTC).isoformat(),
     )

@@ -16,7 +16,8 @@ from itertools import groupby
 from typing import Any
 
 from loglode import logs
-from loglode.batches.effects import BatchRecord, settle
+from loglode.batches.effects import settle
+from loglode.batches.record import BatchRecord
 from loglode.context import open_context, open_lake
 from loglode.engines.base import Progress
 from loglode.engines.duckdb.merge import Merger
@@ -24,7 +25,7 @@ from loglode.errors import BooksError
 from loglode.files import StagedFile
 from loglode.gold.silver_to_gold import silver_to_gold
 from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
-from loglode.lake.committer import commit_when, publish
+from loglode.lake.committer import adds, commit_when, publish
 from loglode.lake.maintenance import Merge, checkpoint, small_files, unneeded_files
 from loglode.lake.table import as_it_stands
 from loglode.settings import Settings
@@ -222,10 +223,12 @@ class _Replacing:
     def files(self, newest: Snapshot) -> tuple[list[dict[str, Any]], list[ActiveFile]]:
         """(adds, removes) as far as the newest version allows; both empty where nothing is left."""
         active = {f.path for f in newest.files()}
-        possible = [(m, staged) for m, staged in self._merged if m.is_possible(active)]
-        self.done = [m for m, _ in possible]
-        adds = [add for _, staged in possible for add in publish(self._table, staged)]
-        return adds, [f for m in self.done for f in m.files]
+        self._merged = [
+            (m, publish(self._table, staged)) for m, staged in self._merged if m.is_possible(active)
+        ]
+        self.done = [m for m, _ in self._merged]
+        added = adds([file for _, staged in self._merged for file in staged])
+        return added, [f for m in self.done for f in m.files]
 
 
 def _commit(
@@ -235,8 +238,8 @@ def _commit(
     replacing = _Replacing(table, merged)
 
     def decide(snapshot: Snapshot) -> Commit | None:
-        adds, removes = replacing.files(snapshot)
-        return Commit(adds, removes, metadata=who, is_change=False) if removes else None
+        added, removes = replacing.files(snapshot)
+        return Commit(added, removes, metadata=who, is_change=False) if removes else None
 
     commit_when(table, decide)
     return replacing.done
@@ -250,8 +253,8 @@ def _commit_quarantine(
 
     def decide(silver: Snapshot) -> Commit | None:
         settle(lake, silver)
-        adds, removes = replacing.files(lake.quarantine.snapshot())
-        record = BatchRecord({}, [], adds, [f.path for f in removes])
+        added, removes = replacing.files(lake.quarantine.snapshot())
+        record = BatchRecord(quarantine=added, quarantine_removed=[f.path for f in removes])
         return Commit(metadata={**record.to_metadata(), **who}) if removes else None
 
     silver = as_it_stands(lake.silver.spec.name, lake.silver.root).table

@@ -6,32 +6,54 @@ import contextlib
 import logging
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from loglode import logs
-from loglode.batches.effects import BatchRecord, settle
+from loglode.batches.effects import settle
+from loglode.batches.record import BatchRecord, Day, RunRow
 from loglode.context import Context, embedded_engine, open_context, open_lake
-from loglode.engines.base import Held, Progress, StagedLines, to_json
+from loglode.engines.base import Existing, Job, Progress, StagedLines
 from loglode.engines.duckdb import DuckDBEngine
-from loglode.engines.duckdb.engine import LinesJob
 from loglode.engines.duckdb.refused import Refused
 from loglode.files import StagedFile
 from loglode.formats import FORMATS
 from loglode.gold.silver_to_gold import silver_to_gold
 from loglode.lake import Commit, Snapshot
-from loglode.lake.committer import commit_when, publish
+from loglode.lake.committer import adds, commit_when, publish
 from loglode.loading.bronze_to_silver import overlapping
 from loglode.loading.report import RunReport
 from loglode.settings import Settings
-from loglode.tables import QUARANTINE
 from loglode.telemetry.steps import replay_step
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Which lines are read again, and under which names the result is recorded."""
+
+    batch_id: str
+    reason: str | None
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """One attempt against one version of the lake."""
+
+    context: Context
+    engine: DuckDBEngine
+    request: _Request
+    snapshot: Snapshot
+    refused: Refused
+    started_at: datetime
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
 class _Replay:
     """Lines of one format that pass now; `freed` counts those that leave quarantine."""
 
@@ -49,145 +71,99 @@ def replay_quarantine(
     Raises LakeError, CommitConflictError.
     """
     started = time.perf_counter()
-    report = RunReport(batch_id=secrets.token_hex(10))
+    batch_id = secrets.token_hex(10)
     open_lake(settings).require()
     with open_context(settings, progress) as context:
-        with logs.bound(step="replay", batch_id=report.batch_id):
-            with replay_step(context.emitter, context.lake, report.batch_id) as step:
-                step.record = record = _move(context, report.batch_id, reason, step.run_id)
+        with logs.bound(step="replay", batch_id=batch_id):
+            with replay_step(context.emitter, context.lake, batch_id) as step:
+                step.record = record = _move(context, _Request(batch_id, reason, step.run_id))
             settle(context.lake, context.lake.silver.snapshot())
-        if record is not None:
-            report.rows_silver = record.run["rows_silver"]
-            report.lines_quarantined = record.run["lines_quarantined"]
-            report.duplicates = record.run["duplicates"]
-            report.days = set(record.days)
-            report.batches = [report.batch_id]
-        report.gold_days = len(silver_to_gold(context))
-    report.seconds = time.perf_counter() - started
-    return report
+        gold_days = len(silver_to_gold(context))
+    records = (record,) if record else ()
+    return RunReport(records=records, gold_days=gold_days, seconds=time.perf_counter() - started)
 
 
-def _move(context: Context, batch_id: str, reason: str | None, run_id: str) -> BatchRecord | None:
-    """Refused lines are few: whatever engine loads, the embedded one replays."""
+def _move(context: Context, request: _Request) -> BatchRecord | None:
+    """Refused lines are few: with either engine, the embedded one replays them."""
     record: BatchRecord | None = None
     with contextlib.closing(embedded_engine(context.settings, context.folder / "replay-spill")) as engine:
 
         def decide(snapshot: Snapshot) -> Commit | None:
             nonlocal record
             settle(context.lake, snapshot)
-            record, adds = _attempt(context, engine, batch_id, reason, snapshot)
-            if record is None:
-                return None
-            record.openlineage_run = run_id
-            return Commit(adds=adds, metadata=record.to_metadata())
+            commit, record = _attempt(context, engine, request, snapshot)
+            return commit
 
         commit_when(context.lake.silver, decide)
     return record
 
 
 def _attempt(
-    context: Context, engine: DuckDBEngine, batch_id: str, reason: str | None, snapshot: Snapshot
-) -> tuple[BatchRecord | None, list[dict[str, object]]]:
-    started_at = datetime.now(UTC)
+    context: Context, engine: DuckDBEngine, request: _Request, snapshot: Snapshot
+) -> tuple[Commit | None, BatchRecord | None]:
     quarantine = context.lake.quarantine.snapshot()
     refused = Refused(engine, {f.path: quarantine.table.root / f.path for f in quarantine.files()})
-    folder = context.folder / f"{batch_id}-{secrets.token_hex(4)}"
+    folder = context.folder / f"{request.batch_id}-{secrets.token_hex(4)}"
     folder.mkdir()
-    replays = [
-        _replay(context, engine, refused, fmt, reason, batch_id, started_at, folder / fmt, snapshot)
-        for fmt in refused.formats()
-        if fmt in FORMATS
-    ]
-    freed = sum(r.freed for r in replays)
-    if not freed:
-        return None, []
-    touched, rewritten = refused.without_freed(folder / "quarantine", batch_id)
-    silver = [file for r in replays for file in r.staged.silver]
-    adds = publish(context.lake.silver, silver)
-    rows = sum(file.rows for file in silver)
+    attempt = _Pass(context, engine, request, snapshot, refused, datetime.now(UTC), folder)
+    replays = [_replay(attempt, fmt) for fmt in refused.formats() if fmt in FORMATS]
+    if not any(r.freed for r in replays):
+        return None, None
+    touched, rewritten = refused.without_freed(folder / "quarantine", request.batch_id)
+    silver = publish(context.lake.silver, [file for r in replays for file in r.staged.silver])
     record = BatchRecord(
-        run=_run(context, batch_id, started_at, rows, freed, snapshot.version + 1, replays),
+        run=_row(attempt, replays),
         days=sorted({_day(f) for f in silver} | {(y, m, d) for y, m, d in refused.freed_days()}),
-        quarantine=publish(context.lake.quarantine, rewritten),
+        quarantine=adds(publish(context.lake.quarantine, rewritten)),
         quarantine_removed=touched,
+        openlineage_run=request.run_id,
     )
-    return record, adds
+    return Commit(adds=adds(silver), metadata=record.to_metadata()), record
 
 
-def _replay(
-    context: Context,
-    engine: DuckDBEngine,
-    refused: Refused,
-    fmt: str,
-    reason: str | None,
-    batch_id: str,
-    started_at: datetime,
-    folder: Path,
-    snapshot: Snapshot,
-) -> _Replay:
+def _replay(attempt: _Pass, fmt: str) -> _Replay:
+    lake, refused, reason = attempt.context.lake, attempt.refused, attempt.request.reason
+    folder = attempt.folder / fmt
     folder.mkdir()
-    job = LinesJob(
-        contract=context.settings.contract,
+    job = Job(
+        contract=attempt.context.settings.contract,
         format=FORMATS[fmt],
         known_keys=frozenset(),
-        sample=[],
-        lines=refused.lines(fmt, reason),
-        batch_id=batch_id,
-        processed_at=started_at,
-        pseudonym_key=context.key,
+        batch_id=attempt.request.batch_id,
+        processed_at=attempt.started_at,
+        pseudonym_key=attempt.context.key,
         folder=folder,
-        quarantine_types={name: sql for name, sql, _ in QUARANTINE.columns},
+        silver_root=lake.silver.root,
+        quarantine_root=lake.quarantine.root,
     )
-    staged = engine.stage_lines(job)
+    staged = attempt.engine.stage_lines(job, refused.lines(fmt, reason))
     freed = refused.mark_freed(fmt, reason, [f.local for f in staged.quarantine])
-    staged.quarantine = []
-    held = Held(
-        silver=[context.lake.silver.root / f.path for f in overlapping(snapshot, staged.silver)],
-        quarantine=[],
-        silver_root=context.lake.silver.root,
-        quarantine_root=context.lake.quarantine.root,
-        silver_types=context.silver_types,
-        quarantine_types={},
+    existing = Existing([lake.silver.root / f.path for f in overlapping(attempt.snapshot, staged.silver)])
+    passing = replace(staged, quarantine=[])
+    return _Replay(attempt.engine.without_duplicates(job, passing, existing), freed)
+
+
+def _row(attempt: _Pass, replays: Sequence[_Replay]) -> RunRow:
+    freed = sum(r.freed for r in replays)
+    rows = sum(r.staged.rows_silver for r in replays)
+    settings = attempt.context.settings
+    return RunRow(
+        batch_id=attempt.request.batch_id,
+        kind="replay",
+        started_at=attempt.started_at.isoformat(),
+        finished_at=datetime.now(UTC).isoformat(),
+        rows_silver=rows,
+        lines_quarantined=-freed,
+        duplicates=freed - rows,
+        read_seconds=sum(r.staged.seconds for r in replays),
+        dedupe_seconds=sum(r.staged.dedupe_seconds for r in replays),
+        contract_version=settings.contract.version,
+        engine=DuckDBEngine.name,
+        correlation_id=settings.correlation_id or None,
+        silver_version=attempt.snapshot.version + 1,
     )
-    engine.remove_duplicates(staged, held, batch_id)
-    return _Replay(staged, freed)
 
 
-def _run(
-    context: Context,
-    batch_id: str,
-    started_at: datetime,
-    rows: int,
-    freed: int,
-    version: int,
-    replays: list[_Replay],
-) -> dict[str, object]:
-    return {
-        "batch_id": batch_id,
-        "kind": "replay",
-        "started_at": started_at.isoformat(),
-        "finished_at": datetime.now(UTC).isoformat(),
-        "objects": 0,
-        "objects_skipped": 0,
-        "lines_read": 0,
-        "rows_silver": rows,
-        "lines_quarantined": -freed,
-        "duplicates": freed - rows,
-        "blank_lines": 0,
-        "bytes_read": 0,
-        "reasons": to_json({}),
-        "warnings": to_json({}),
-        "read_seconds": sum(r.staged.seconds for r in replays),
-        "dedupe_seconds": sum(r.staged.dedupe_seconds for r in replays),
-        "commit_seconds": 0.0,
-        "silver_version": version,
-        "contract_version": context.settings.contract.version,
-        "engine": DuckDBEngine.name,
-        "correlation_id": context.settings.correlation_id or None,
-        "oldest_object_at": None,
-    }
-
-
-def _day(file: StagedFile) -> tuple[int, int, int]:
+def _day(file: StagedFile) -> Day:
     year, month, day = (int(v) for v in file.partition.values())
     return year, month, day

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
 
 from loglode import logs
-from loglode.batches.effects import BatchRecord, settle
-from loglode.batches.plan import Batch, cut_batches, new_objects
+from loglode.batches.effects import settle
+from loglode.batches.ledger import Ledger
+from loglode.batches.plan import Batch, Plan, new_objects
+from loglode.batches.record import BatchRecord
 from loglode.context import Context, open_context, open_lake
 from loglode.engines.base import Progress
-from loglode.errors import BooksError, CommitConflictError, SourceError
+from loglode.errors import BooksError
 from loglode.formats import named_format
 from loglode.gold.silver_to_gold import gold_is_current, silver_to_gold
-from loglode.loading.bronze_to_silver import OnFailure, OverlapError, bronze_to_silver
+from loglode.lake import Lake
+from loglode.loading.bronze_to_silver import Origin, bronze_to_silver
 from loglode.loading.report import RunReport
 from loglode.metrics import Step
 from loglode.settings import Settings
 from loglode.sources import SourceObject, discover
+from loglode.sources.outcomes import Skipped
 from loglode.telemetry.emitting import is_left_over
 from loglode.telemetry.steps import load_step
 
-MAX_REPLANS = 20
 _log = logging.getLogger(__name__)
 
 
@@ -40,23 +42,20 @@ def run(
     cannot be read do not stop the others; they are named in the report's `failed`.
     """
     started = time.perf_counter()
-    report = RunReport()
     named_format(format)
     objects = discover(sources)
     lake = open_lake(settings)
-    fresh = new_objects(lake, objects)
-    report.objects_skipped = len(objects) - len(fresh)
+    fresh, ledger = _fresh(lake, objects)
+    records: tuple[BatchRecord, ...] = ()
+    gold_days = 0
     if fresh or not gold_is_current(lake) or is_left_over(settings, lake):
         with open_context(settings, progress, lake) as context:
             with logs.bound(step=Step.SILVER):
-                _load(context, fresh, format, report)
-                if lake.silver.exists:
-                    settle(lake, lake.silver.snapshot())
-                _look_at_refused(settings, report)
+                ledger, records = _load(context, fresh, ledger, format)
+                _look_at_refused(settings, RunReport(ledger, records))
             if lake.silver.exists:
-                report.gold_days = len(silver_to_gold(context))
-    report.seconds = time.perf_counter() - started
-    return report
+                gold_days = len(silver_to_gold(context))
+    return RunReport(ledger, records, gold_days, time.perf_counter() - started)
 
 
 def _look_at_refused(settings: Settings, report: RunReport) -> None:
@@ -81,21 +80,16 @@ def load_objects(
 
     `may_go_on` is asked before each batch but the first; what is left then is told in `objects_left`.
     """
-    report = RunReport()
     lake = open_lake(settings)
-    fresh = new_objects(lake, objects)
-    report.objects_skipped = len(objects) - len(fresh)
+    fresh, ledger = _fresh(lake, objects)
     with open_context(settings, lake=lake) as context, logs.bound(step=Step.SILVER):
-        _load(context, fresh, format, report, may_go_on)
-        if lake.silver.exists:
-            settle(lake, lake.silver.snapshot())
-    told = report.objects + report.objects_skipped + report.objects_left + len(report.failed)
-    if told != len(objects):
+        ledger, records = _load(context, fresh, ledger, format, may_go_on)
+    if missing := set(objects) - ledger.outcomes.keys():
         raise BooksError(
-            f"{len(objects)} objects were given, {told} are loaded, skipped, left or failed",
+            f"{len(objects)} objects were given, {len(missing)} are not loaded, skipped, left or failed",
             hint="this is a defect of Loglode; please report it with the list of objects",
         )
-    return report
+    return RunReport(ledger, records)
 
 
 def update_gold(settings: Settings) -> int:
@@ -107,85 +101,62 @@ def update_gold(settings: Settings) -> int:
         return len(silver_to_gold(context))
 
 
+def _fresh(lake: Lake, objects: Sequence[SourceObject]) -> tuple[list[SourceObject], Ledger]:
+    """Objects to load, and the others as skipped. Of several with one identity the first is loaded."""
+    states: dict[str, SourceObject] = {}
+    for source in objects:
+        states.setdefault(source.identity, source)
+    fresh = new_objects(lake, list(states.values()))
+    chosen = set(fresh)
+    return fresh, Ledger({source: Skipped() for source in objects if source not in chosen})
+
+
 def _load(
     context: Context,
-    objects: list[SourceObject],
+    objects: Sequence[SourceObject],
+    ledger: Ledger,
     wanted_format: str,
-    report: RunReport,
     may_go_on: Callable[[], bool] | None = None,
-) -> None:
-    def failed(source: SourceObject, error: SourceError) -> None:
-        told = {"object": source.display_uri, "error": type(error).__name__, "hint": error.hint}
-        _log.error(error.message, extra=told)
-        report.failed.append(f"{source.display_uri}: {error.message}")
-
-    skipped, is_first = report.objects_skipped, True
-    for batch in cut_batches(
+) -> tuple[Ledger, tuple[BatchRecord, ...]]:
+    """Load batch by batch; returns the ledger with every object, and what was committed."""
+    plan = Plan(
         objects,
         wanted_format=wanted_format,
         batch_bytes=context.settings.batch_bytes,
-        on_failure=failed,
-    ):
-        if report.objects_left or not (is_first or may_go_on is None or may_go_on()):
-            report.objects_left += len(batch.objects)
-            continue
-        is_first = False
-        with logs.bound(batch_id=batch.batch_id):
-            record = _load_batch(context, batch, skipped, report, failed)
-        if record is not None:
-            _add(report, record)
-            skipped = 0  # told once, with the first batch
-
-
-def _load_batch(
-    context: Context, batch: Batch, skipped: int, report: RunReport, on_failure: OnFailure
-) -> BatchRecord | None:
-    """Load a batch, as a step of its own."""
-    with load_step(context.emitter, context.lake, batch) as step:
-        step.record = _load_rest(context, batch, skipped, report, on_failure, step.run_id)
-        return step.record
-
-
-def _load_rest(
-    context: Context, batch: Batch, skipped: int, report: RunReport, on_failure: OnFailure, run_id: str
-) -> BatchRecord | None:
-    """Load a batch; where others took some of its objects meanwhile, what is left of it."""
-    failed_before = len(report.failed)
-    for _ in range(MAX_REPLANS):
-        try:
-            record = bronze_to_silver(
-                context, batch, objects_skipped=skipped, on_failure=on_failure, run_id=run_id
-            )
-        except OverlapError:
-            left = {o.identity for o in new_objects(context.lake, [p.source for p in batch.objects])}
-            report.objects_skipped += len(batch.objects) - len(left)
-            batch = Batch(tuple(p for p in batch.objects if p.source.identity in left))
-            if not batch.objects:
-                return None
-            continue
-        if record is None:
-            report.objects_skipped += len(batch.objects) - len(report.failed) + failed_before
-        return record
-    raise CommitConflictError(
-        f"batch {batch.batch_id}: other writers kept loading its objects",
-        hint="run again; nothing was lost",
+        folder=context.folder / "heads" if context.engine.reads_here else None,
     )
+    skipped = ledger.count(Skipped)
+    records: list[BatchRecord] = []
+    is_first = True
+    while not plan.is_done:
+        if not (is_first or may_go_on is None or may_go_on()):
+            ledger |= plan.left()
+            break
+        batch, found = plan.next_batch()
+        if batch is not None:
+            is_first = False
+            loaded, record = _load_batch(context, batch, 0 if records else skipped)
+            found |= loaded
+            records += [record] if record else []
+        _log_failures(found)
+        ledger |= found
+    if context.lake.silver.exists:
+        settle(context.lake, context.lake.silver.snapshot())
+    return ledger, tuple(records)
 
 
-def _add(report: RunReport, record: BatchRecord) -> None:
-    run = record.run
-    report.batch_id = run["batch_id"]
-    report.batches.append(run["batch_id"])
-    for name in (
-        "objects",
-        "lines_read",
-        "rows_silver",
-        "lines_quarantined",
-        "duplicates",
-        "blank_lines",
-        "bytes_read",
+def _load_batch(context: Context, batch: Batch, objects_skipped: int) -> tuple[Ledger, BatchRecord | None]:
+    """Load a batch, as a step of its own."""
+    with (
+        logs.bound(batch_id=batch.batch_id),
+        load_step(context.emitter, context.lake, batch) as step,
     ):
-        setattr(report, name, getattr(report, name) + run[name])
-    report.days |= set(record.days)
-    report.reasons.update(json.loads(run["reasons"]))
-    report.warnings.update(json.loads(run["warnings"]))
+        ledger, step.record = bronze_to_silver(context, batch, Origin(objects_skipped, step.run_id))
+        return ledger, step.record
+
+
+def _log_failures(ledger: Ledger) -> None:
+    for source, failed in ledger.failures.items():
+        error = failed.error
+        facts = {"object": source.display_uri, "error": type(error).__name__, "hint": error.hint}
+        _log.error(error.message, extra=facts)

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from loglode.sources.decompress import DamageError
 from loglode.sources.headers import Headers
-from loglode.sources.objects import DAMAGE
 
 BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 20
@@ -28,10 +28,8 @@ SCHEMA = pa.schema(
         ("fingerprint", pa.dictionary(pa.int32(), pa.string())),
         ("source_line", pa.int64()),
         ("text", pa.string()),
-        (
-            "header",
-            pa.dictionary(pa.int32(), pa.string()),
-        ),  # the last header line at or above the line, or null
+        # The last header line at or above the line, or null.
+        ("header", pa.dictionary(pa.int32(), pa.string())),
         ("key_count", pa.int32()),  # how often `":` stands in the line
         ("line_id", pa.string()),  # null, or the id that the line got when it was first read
         ("fault", pa.string()),  # null, or a reason and the line's true length: "line_too_long:123"
@@ -56,10 +54,14 @@ class LineReader:
         self._stream = stream
         self._object = _text(uri)
         self._fingerprint = _NO_FINGERPRINT
-        self._damage = ""
+        # What the decompressed bytes prove to be wrong with the object; known at the end.
+        self.damage = ""
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Arrow batches of SCHEMA. Damage to the stream becomes a last, faulty line."""
+        """Arrow batches of SCHEMA. Damage to compressed data becomes a last, faulty line.
+
+        Every other error of the stream is raised: it says nothing about the object.
+        """
         pending, long_length = b"", 0
         for chunk in self._chunks():
             data = chunk
@@ -79,7 +81,7 @@ class LineReader:
                 long_length, pending = len(pending), pending[:MAX_LINE_BYTES]
         if long_length:
             yield self._faulty(pending, FAULT_TOO_LONG, long_length)
-        elif self._damage:
+        elif self.damage:
             yield self._faulty(pending, FAULT_DAMAGED, len(pending))
         elif pending:
             yield from self._block(pending)
@@ -88,8 +90,8 @@ class LineReader:
         while True:
             try:
                 chunk = self._stream.read(BLOCK_BYTES)
-            except (*DAMAGE, OSError) as error:
-                self._damage = type(error).__name__
+            except DamageError as error:
+                self.damage = str(error)
                 return
             if not chunk:
                 return

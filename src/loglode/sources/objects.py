@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import hashlib
 import io
 import sys
-import tempfile
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol, cast
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, cast
 
-import zstandard
+from loglode.sources.decompress import DamageError, decompress, is_compressed
+from loglode.sources.raw import FIRST_BYTES, RawFile, RawOnS3, S3State, reading
+from loglode.storage import SCHEME
 
-from loglode.errors import SourceError, StorageBusyError, StorageError
-from loglode.storage import SCHEME, S3Path, download, read_range
-
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _BUFFER = 1 << 20
-DAMAGE = (EOFError, zlib.error, zstandard.ZstdError)
-# Compressed bytes taken at once. A zstd block of four bytes may stand for 128 KiB.
-_GZIP_PIECE, _ZSTD_PIECE = 1 << 16, 1 << 11
 
 
-class _Decompressor(Protocol):
-    """What zlib's and zstandard's objects for one member or frame have in common."""
+@dataclass(frozen=True, slots=True)
+class FirstBytes:
+    """The beginning of an object: the first bytes, decompressed as far as they are sound.
 
-    @property
-    def eof(self) -> bool: ...
+    `kept` is a file with its first bytes as stored, where those were fetched from S3.
+    """
 
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, /) -> bytes: ...
+    sample: bytes
+    is_compressed: bool
+    kept: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +37,7 @@ class SourceObject:
     size: int
     modified_ns: int
     is_stream: bool = False
-    # On S3: what the content is told by, and the version to read where one is known.
+    # On S3: the hash that identifies the content, and the version to read where one is known.
     etag: str = ""
     version: str = ""
 
@@ -68,204 +60,75 @@ class SourceObject:
         """The uri as text that any table can hold: file names may be any bytes."""
         return self.uri.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
-    def open(self) -> BinaryIO:
-        """Open for reading, decompressed. Reads no further than the size seen when it was found.
+    def head(self, count: int, folder: Path | None = None) -> FirstBytes:
+        """Read the beginning. Of standard input it stays in place, so that `open` gives it again.
 
-        Raises SourceError if it cannot be opened.
+        Of an object on S3 the first bytes are stored in `folder`, for `open`: they are fetched once.
+        Raises LoglodeError for every error but damage to compressed data.
         """
-        return decompress(self._open_raw())
-
-    def head(self, count: int) -> tuple[bytes, bool]:
-        """The first bytes, decompressed as far as they can be, and whether the object is compressed."""
-        raw = self._open_raw()
-        is_compressed = raw.peek(4)[:4].startswith((_GZIP, _ZSTD))
-        with decompress(raw) as stream:
-            try:
-                return stream.read(count), is_compressed
-            except (*DAMAGE, OSError):
-                return b"", is_compressed
-
-    def peek(self, count: int) -> bytes:
-        """The first bytes of standard input, decompressed as far as they go, and left in place."""
-        first = io.BytesIO(self._open_raw().peek(count))
-        with decompress(io.BufferedReader(cast(io.RawIOBase, first))) as stream:
-            try:
-                return stream.read(count)
-            except DAMAGE:
-                return b""
-
-    def _open_raw(self) -> io.BufferedReader:
         if self.is_stream:
-            return _standard_input()
-        if self.uri.startswith(SCHEME):
-            return io.BufferedReader(_OnS3(self), _BUFFER)
+            return _first_bytes(io.BytesIO(standard_input().peek(count)), count)
+        if not self.uri.startswith(SCHEME):
+            with self._open_file() as raw:
+                return _first_bytes(raw, count)
+        data = self._on_s3.fetch(0, FIRST_BYTES if folder else count)
+        found = _first_bytes(io.BytesIO(data), count)
+        if folder is None:
+            return found
+        kept = folder / self.identity
+        with reading(self.display_uri):
+            folder.mkdir(exist_ok=True)
+            kept.write_bytes(data)
+        return replace(found, kept=kept)
+
+    def open(self, kept: Path | None = None) -> BinaryIO:
+        """Open for reading, decompressed, exactly as far as the size that was listed.
+
+        With the first bytes that `head` has `kept`, nothing is fetched again. Raises LoglodeError, as does
+        every read from it, and DamageError where the compressed data proves to be damaged.
+        """
+        if self.is_stream:
+            return decompress(standard_input())
+        if not self.uri.startswith(SCHEME):
+            return decompress(self._open_file())
+        first = self._take(kept) if kept else self._on_s3.fetch(0, FIRST_BYTES)
+        return decompress(io.BufferedReader(RawOnS3(self._on_s3, first), _BUFFER))
+
+    @property
+    def _on_s3(self) -> S3State:
+        return S3State(self.uri, self.size, self.etag, self.version)
+
+    def _take(self, kept: Path) -> bytes:
+        """The stored first bytes, once; fetched when they are needed a second time."""
+        with reading(self.display_uri):
+            if kept.exists():
+                data = kept.read_bytes()
+                kept.unlink()
+                return data
+        return self._on_s3.fetch(0, FIRST_BYTES)
+
+    def _open_file(self) -> io.BufferedReader:
+        with reading(self.display_uri):
+            file = open(self.uri, "rb", buffering=0)  # noqa: SIM115 - closed with the reader
+        return io.BufferedReader(RawFile(self.display_uri, file, self.size), _BUFFER)
+
+
+def _first_bytes(stream: io.BufferedReader | io.BytesIO, count: int) -> FirstBytes:
+    raw = stream if isinstance(stream, io.BufferedReader) else _buffered(stream)
+    packed = is_compressed(raw)
+    with decompress(raw) as plain:
         try:
-            return io.BufferedReader(_Limited(open(self.uri, "rb", buffering=0), self.size), _BUFFER)
-        except OSError as error:
-            raise SourceError(f"cannot read {self.display_uri}: {error.strerror}") from error
+            return FirstBytes(plain.read(count), packed)
+        except DamageError:
+            return FirstBytes(b"", packed)
+
+
+def _buffered(stream: object) -> io.BufferedReader:
+    return io.BufferedReader(cast(io.RawIOBase, stream), _BUFFER)
 
 
 @functools.cache
-def _standard_input() -> io.BufferedReader:
+def standard_input() -> io.BufferedReader:
     """One reader for the process, because what it has read ahead is nowhere else."""
     raw = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
-    return io.BufferedReader(cast(io.RawIOBase, raw), _BUFFER)
-
-
-class _OnS3(io.RawIOBase):
-    """An object on S3: its beginning, and if more is wanted all of it in a temporary file.
-
-    The SDK's own download in parts repeats what breaks off; a stream would break with its connection.
-    """
-
-    def __init__(self, source: SourceObject) -> None:
-        self._source, self._place = source, 0
-        self._path = S3Path.parse(source.uri)
-        try:
-            self._first = (
-                read_range(self._path, source.etag, source.version, size=min(source.size, _BUFFER))
-                if source.size
-                else b""
-            )
-        except StorageBusyError:
-            raise
-        except StorageError as error:
-            raise SourceError(error.message, hint=error.hint) from error
-        self._file: BinaryIO | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(cast(bytearray, buffer))[: self._source.size - self._place]
-        piece = self._first[self._place : self._place + len(view)]
-        if piece:
-            view[: len(piece)] = piece
-            count = len(piece)
-        elif len(view):
-            count = cast(io.RawIOBase, self._whole()).readinto(view) or 0
-        else:
-            count = 0
-        self._place += count
-        return count
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        super().close()
-
-    def _whole(self) -> BinaryIO:
-        if self._file is None:
-            file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed with this
-            self._file = file
-            download(self._path, self._source.etag, self._source.version, file)
-            file.seek(self._place)
-        return self._file
-
-
-class _Limited(io.RawIOBase):
-    """A file that ends where it ended when it was listed, so a growing log is read in one state."""
-
-    def __init__(self, stream: BinaryIO, size: int) -> None:
-        self._stream, self._left = stream, size
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(cast(bytearray, buffer))[: self._left]
-        count = cast(io.RawIOBase, self._stream).readinto(view) if len(view) else 0
-        self._left -= count or 0
-        return count or 0
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
-
-
-def _gunzip() -> _Decompressor:
-    return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-
-
-def _unzstd() -> _Decompressor:
-    return cast(_Decompressor, zstandard.ZstdDecompressor().decompressobj())
-
-
-class Decompressed(io.RawIOBase):
-    """Members or frames one after the other as one stream of bytes.
-
-    The libraries' own readers drop what they hold when the input ends too early, or hide that it
-    does. This one first gives all that can be read, and then raises EOFError or the library's error.
-    """
-
-    def __init__(self, stream: BinaryIO, make: Callable[[], _Decompressor], piece: int) -> None:
-        self._stream, self._make, self._piece = stream, make, piece
-        self._member: _Decompressor | None = None
-        self._rest = b""  # compressed, not looked at yet
-        self._held = bytearray()
-        self._damage: BaseException | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, all by default; nothing at the end."""
-        while (size < 0 or len(self._held) < size) and self._damage is None and self._step():
-            pass
-        if not self._held and self._damage is not None:
-            raise self._damage
-        taken = bytes(self._held if size < 0 else self._held[:size])
-        del self._held[: len(taken)]
-        return taken
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
-
-    def _step(self) -> bool:
-        """Decompress a piece; False at the end."""
-        piece = self._rest or self._stream.read(self._piece)
-        self._rest = b""
-        if self._member is None:
-            piece = piece.lstrip(b"\0")  # padding between members
-            if not piece:
-                return bool(self._stream.peek(1)) if isinstance(self._stream, io.BufferedReader) else False
-            self._member = self._make()
-        elif not piece:
-            self._damage = EOFError("the compressed data ends too early")
-            return False
-        self._feed(self._member, piece)
-        return True
-
-    def _feed(self, member: _Decompressor, piece: bytes) -> None:
-        spare = copy.copy(member) if hasattr(member, "copy") else None
-        try:
-            self._held += member.decompress(piece)
-        except DAMAGE as error:
-            self._damage = error
-            if spare is not None:
-                self._held += _until_damage(spare, piece)
-            return
-        if member.eof:
-            self._rest, self._member = member.unused_data, None
-
-
-def _until_damage(member: _Decompressor, piece: bytes) -> bytes:
-    """Byte by byte, because an error takes with it all that its call had decompressed."""
-    found = bytearray()
-    for byte in piece:
-        try:
-            found += member.decompress(bytes([byte]))
-        except DAMAGE:
-            break
-    return bytes(found)
-
-
-def decompress(stream: io.BufferedReader) -> BinaryIO:
-    """Undo gzip or zstd, told by the first bytes and not by the name."""
-    head = stream.peek(4)[:4]
-    if head.startswith(_GZIP):
-        return cast(BinaryIO, Decompressed(stream, _gunzip, _GZIP_PIECE))
-    if head.startswith(_ZSTD):
-        return cast(BinaryIO, Decompressed(stream, _unzstd, _ZSTD_PIECE))
-    return cast(BinaryIO, stream)
+    return io.BufferedReader(RawFile("standard input", cast(io.RawIOBase, raw), None), _BUFFER)

@@ -33,6 +33,10 @@ class RecordStream(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
     def read(self, size: int = -1) -> bytes:
         """The next block, changed in place; never longer than what was read."""
         return self._convert(self._stream.read(size if size > 0 else _BLOCK))

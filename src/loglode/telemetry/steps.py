@@ -9,8 +9,8 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from loglode.batches.effects import BatchRecord
 from loglode.batches.plan import Batch
+from loglode.batches.record import BatchRecord
 from loglode.errors import LoglodeError
 from loglode.lake import Lake, Snapshot
 from loglode.openlineage import Emitter

@@ -12,35 +12,43 @@ from dataclasses import replace
 
 import duckdb
 
-from loglode.engines.base import Held, StagedLines
+from loglode.engines.base import Existing, Job, StagedLines
 from loglode.engines.duckdb.files import parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3
 from loglode.files import StagedFile
 from loglode.storage import Location
+from loglode.tables import QUARANTINE
+
+QUARANTINE_TYPES = {name: sql for name, sql, _ in QUARANTINE.columns}
 
 
-def remove_duplicates(
-    connection: duckdb.DuckDBPyConnection, staged: StagedLines, held: Held, prefix: str
-) -> None:
-    """Drop from `staged` what it holds twice and what `held` holds; counts are kept in it."""
+def without_duplicates(
+    connection: duckdb.DuckDBPyConnection, job: Job, staged: StagedLines, existing: Existing
+) -> StagedLines:
+    """Drop what was staged twice and what exists already; the dropped rows are counted."""
     started = time.perf_counter()
-    before = staged.rows_silver + staged.rows_quarantine
-    staged.silver = _remove(connection, staged.silver, "event_id", held.silver, held.silver_types, prefix)
-    staged.quarantine = _remove(
-        connection, staged.quarantine, "line_id", held.quarantine, held.quarantine_types, prefix
+    prefix = job.batch_id
+    silver = _remove(connection, staged.silver, "event_id", existing.silver, job.silver_types, prefix)
+    quarantine = _remove(
+        connection, staged.quarantine, "line_id", existing.quarantine, QUARANTINE_TYPES, prefix
     )
-    staged.duplicates += before - staged.rows_silver - staged.rows_quarantine
-    staged.dedupe_seconds += time.perf_counter() - started
+    kept = replace(staged, silver=silver, quarantine=quarantine)
+    dropped = staged.rows_silver + staged.rows_quarantine - kept.rows_silver - kept.rows_quarantine
+    return replace(
+        kept,
+        duplicates=staged.duplicates + dropped,
+        dedupe_seconds=staged.dedupe_seconds + time.perf_counter() - started,
+    )
 
 
 def _remove(
     connection: duckdb.DuckDBPyConnection,
-    staged: list[StagedFile],
+    staged: Sequence[StagedFile],
     key: str,
     existing: Sequence[Location],
     types: Mapping[str, str],
     prefix: str,
-) -> list[StagedFile]:
+) -> Sequence[StagedFile]:
     if not staged:
         return staged
     paths = [f.path for f in staged]

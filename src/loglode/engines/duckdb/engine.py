@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +14,32 @@ import duckdb
 import pyarrow as pa
 
 from loglode.contract import Contract
-from loglode.engines.base import LINES, Held, LoadJob, ModelRunner, Read, StagedLines, Tally
-from loglode.engines.duckdb.dedupe import remove_duplicates
+from loglode.engines.base import (
+    LINES,
+    Existing,
+    Job,
+    LineObject,
+    ModelRunner,
+    Progress,
+    StagedLines,
+    Tally,
+)
+from loglode.engines.duckdb.dedupe import QUARANTINE_TYPES, without_duplicates
 from loglode.engines.duckdb.files import parquet, partition_by_groups, write_partitioned
 from loglode.engines.duckdb.models import DuckDBModels
 from loglode.engines.duckdb.session import allow_s3, connect, s3_errors, streaming
-from loglode.engines.reading import read_lines, sample_lines
+from loglode.engines.reading import ObjectBrokeOffError, Reading
 from loglode.errors import LoglodeError, MemoryShortError
 from loglode.files import StagedFile
-from loglode.formats import Format
 from loglode.models.model import Model
 from loglode.silver import BLANK, MEMOS, REFUSED_YEAR, memo_texts, silver_statement
-from loglode.sources.lines import SCHEMA
+from loglode.sources.outcomes import Failed, failure
 from loglode.storage import Location
 
 NAME = "duckdb"
 SLICE_BYTES = 128 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class LinesJob:
-    """A stream of lines of one format, ready to be turned into files under `folder`."""
-
-    contract: Contract
-    format: Format
-    known_keys: frozenset[str]
-    sample: Sequence[pa.RecordBatch]
-    lines: pa.RecordBatchReader
-    batch_id: str
-    processed_at: datetime
-    pseudonym_key: str = field(repr=False)
-    folder: Path
-    quarantine_types: Mapping[str, str]
+# Lines to learn the memos from: the first of the stream.
+SAMPLE_BYTES = 8 << 20
 
 
 class Slices:
@@ -53,27 +47,44 @@ class Slices:
 
     While a statement runs, DuckDB 1.5 holds on to most Arrow batches that it has read; they are freed
     at its end. So a long stream is read by several statements, or it would fill the memory.
+
+    DuckDB reports an error of the stream as one of its own, without its class: `error` is the original.
     """
 
     def __init__(self, lines: Iterable[pa.RecordBatch], size: int) -> None:
         self._lines = iter(lines)
         self._size = size
-        self._next = next(self._lines, None)
+        self._waiting: deque[pa.RecordBatch] = deque()
+        self.error: BaseException | None = None
 
     @property
     def is_done(self) -> bool:
         """Whether there are no more lines."""
-        return self._next is None
+        return not self._waiting and not self._read_on()
+
+    def beginning(self, size: int) -> list[pa.RecordBatch]:
+        """The first lines, about `size` bytes, which stay in the stream."""
+        while sum(batch.nbytes for batch in self._waiting) < size and self._read_on():
+            pass
+        return list(self._waiting)
 
     def next_slice(self) -> Iterator[pa.RecordBatch]:
         """The next lines."""
         size = 0
-        while self._next is not None and size < self._size:
-            batch, self._next = self._next, None
-            size += batch.nbytes
-            yield batch
-            del batch
-            self._next = next(self._lines, None)
+        while size < self._size and not self.is_done:
+            size += self._waiting[0].nbytes
+            yield self._waiting.popleft()
+
+    def _read_on(self) -> bool:
+        """Read a batch; False at the end."""
+        try:
+            found = next(self._lines, None)
+        except BaseException as error:
+            self.error = error
+            raise
+        if found is not None:
+            self._waiting.append(found)
+        return found is not None
 
 
 class DuckDBEngine:
@@ -83,6 +94,7 @@ class DuckDBEngine:
     chunk_rows = 2_500_000
     # Each day takes memory of its own while it is written.
     chunk_days = 50
+    reads_here = True
 
     def __init__(
         self,
@@ -99,26 +111,30 @@ class DuckDBEngine:
     def close(self) -> None:
         self.connection.close()
 
-    def stage(self, job: LoadJob) -> StagedLines:
-        """Cut by day at once; where that takes too much memory (very many days), in two steps."""
-        is_wide = any(o.source.is_stream for o in job.objects)  # a stream cannot be read a second time
+    def stage(self, job: Job, objects: Sequence[LineObject], progress: Progress) -> StagedLines:
+        """Cut by day at once; where that takes too much memory (very many days), in two steps.
+
+        When an object breaks off after lines of it were handed out, all are staged again without it.
+        """
+        is_wide = any(o.source.is_stream for o in objects)  # a stream cannot be read a second time
+        failed: dict[str, Failed] = {}
         while True:
             job.folder.mkdir()
-            read = Read()
-            lines = read_lines(job.objects, read, job.progress)
+            reading = Reading(objects, progress, failed)
             try:
-                staged = self.stage_lines(_lines_job(job, lines), is_wide=is_wide)
+                staged = self.stage_lines(job, reading.lines(), is_wide=is_wide)
+            except ObjectBrokeOffError as broken:
+                failed[broken.identity] = failure(broken.error)
             except MemoryShortError:
                 if is_wide:
                     raise
-                shutil.rmtree(job.folder)
                 is_wide = True
             else:
-                staged.read = read
-                return staged
+                return replace(staged, read=reading.result())
+            shutil.rmtree(job.folder)
 
-    def remove_duplicates(self, staged: StagedLines, held: Held, prefix: str) -> None:
-        remove_duplicates(self.connection, staged, held, prefix)
+    def without_duplicates(self, job: Job, staged: StagedLines, existing: Existing) -> StagedLines:
+        return without_duplicates(self.connection, job, staged, existing)
 
     def models(
         self, models: Sequence[Model], contract: Contract, folder: Path, home: Callable[[str], Location]
@@ -126,48 +142,47 @@ class DuckDBEngine:
         del home  # the committer copies what is staged
         return DuckDBModels(self.connection, models, contract, folder)
 
-    def stage_lines(self, job: LinesJob, *, is_wide: bool = False) -> StagedLines:
+    def stage_lines(self, job: Job, lines: pa.RecordBatchReader, *, is_wide: bool = False) -> StagedLines:
         """Run the silver statement over the lines.
 
         `is_wide`: the lines may be of very many days; they are written in one piece first and cut by
-        day afterwards, a group of days at a time. Raises MemoryShortError when memory did not suffice
-        (then a wide attempt may do), LoglodeError if the engine itself fails.
+        day afterwards, a group of days at a time. Raises what reading the lines raises; MemoryShortError
+        when memory did not suffice (then a wide attempt may do); LoglodeError if the engine itself fails.
         """
         started = time.perf_counter()
+        slices = Slices(lines, self._slice_bytes)
         try:
             with s3_errors():  # a replay's lines come from a table
-                files = self._stage_silver(job, is_wide=is_wide)
+                files = self._stage_silver(job, slices, lines.schema, is_wide=is_wide)
                 refused = [f for f in files if f.partition["year"] == str(REFUSED_YEAR)]
                 quarantine, blank = self._stage_refused(job, refused)
-        except duckdb.OutOfMemoryException as error:
-            raise MemoryShortError(
-                f"memory did not suffice for batch {job.batch_id}", hint="raise --memory-mb"
-            ) from error
-        except duckdb.Error as error:
-            raise LoglodeError(f"the engine failed on batch {job.batch_id}: {_one_line(error)}") from error
+        except (duckdb.Error, LoglodeError) as error:
+            if slices.error is not None:
+                raise slices.error from None
+            if isinstance(error, LoglodeError):
+                raise
+            raise _engine_error(job, error) from error
         silver = [f for f in files if f not in refused]
         return StagedLines(silver, quarantine, blank, time.perf_counter() - started)
 
-    def _stage_silver(self, job: LinesJob, *, is_wide: bool) -> list[StagedFile]:
+    def _stage_silver(self, job: Job, lines: Slices, schema: pa.Schema, *, is_wide: bool) -> list[StagedFile]:
         connection = self.connection
         streaming(connection, is_on=True, memory_limit_mb=self._memory_limit_mb)
         statement = silver_statement(job.contract, job.format, job.known_keys)
-        types = {f.name: f.sql_type for f in job.contract.stored_fields}
-        lines = Slices(job.lines, self._slice_bytes)
         staged: list[StagedFile] = []
         try:
-            make_memos(connection, job)
+            make_memos(
+                connection, job, pa.RecordBatchReader.from_batches(schema, lines.beginning(SAMPLE_BYTES))
+            )
             while not lines.is_done:
-                connection.register(
-                    "lines", pa.RecordBatchReader.from_batches(job.lines.schema, lines.next_slice())
-                )
+                connection.register("lines", pa.RecordBatchReader.from_batches(schema, lines.next_slice()))
                 staged += write_partitioned(
                     connection,
                     statement,
                     job.folder / ("whole" if is_wide else "silver"),
                     prefix=job.batch_id,
                     partition_by=() if is_wide else job.contract.partition_columns,
-                    types=types,
+                    types=job.silver_types,
                     parameters=parameters(job),
                 )
                 connection.unregister("lines")
@@ -181,11 +196,11 @@ class DuckDBEngine:
                 job.folder / "silver",
                 prefix=job.batch_id,
                 partition_by=job.contract.partition_columns,
-                types=types,
+                types=job.silver_types,
             )
         return staged
 
-    def _stage_refused(self, job: LinesJob, files: Sequence[StagedFile]) -> tuple[list[StagedFile], int]:
+    def _stage_refused(self, job: Job, files: Sequence[StagedFile]) -> tuple[list[StagedFile], int]:
         """Rows of the side door into quarantine's shape; blank lines are counted and dropped."""
         if not files:
             return [], 0
@@ -209,15 +224,16 @@ class DuckDBEngine:
             job.folder / "quarantine",
             prefix=job.batch_id,
             partition_by=("year", "month", "day"),
-            types=job.quarantine_types,
+            types=QUARANTINE_TYPES,
         )
         shutil.rmtree(job.folder / "silver" / f"year={REFUSED_YEAR}")
         return staged, counted
 
-    def tally(self, staged: StagedLines) -> None:
+    def tallied(self, staged: StagedLines) -> StagedLines:
         """Count refused lines by day and reason, and nulled values by day and rule."""
-        staged.refused = self._tally(staged.quarantine, f"list_append(reasons, '{LINES}')", "true")
-        staged.warned = self._tally(staged.silver, "string_split(warnings, ',')", "warnings is not null")
+        refused = self._tally(staged.quarantine, f"list_append(reasons, '{LINES}')", "true")
+        warned = self._tally(staged.silver, "string_split(warnings, ',')", "warnings is not null")
+        return replace(staged, refused=refused, warned=warned)
 
     def _tally(self, files: Sequence[StagedFile], codes: str, condition: str) -> Tally:
         if not files:
@@ -244,9 +260,9 @@ class DuckDBEngine:
         return int(row[0]) if row else 0
 
 
-def make_memos(connection: duckdb.DuckDBPyConnection, job: LinesJob) -> None:
-    """The tables that the silver statement looks texts up in, learnt from the sample."""
-    connection.register("lines", pa.RecordBatchReader.from_batches(job.lines.schema, iter(job.sample)))
+def make_memos(connection: duckdb.DuckDBPyConnection, job: Job, sample: pa.RecordBatchReader) -> None:
+    """The tables that the silver statement looks texts up in, learnt from a sample of the lines."""
+    connection.register("lines", sample)
     texts = memo_texts(job.contract, job.format, job.known_keys)
     connection.execute(f"create or replace temp table memo_texts as {texts}")
     connection.unregister("lines")
@@ -256,7 +272,7 @@ def make_memos(connection: duckdb.DuckDBPyConnection, job: LinesJob) -> None:
     connection.execute("drop table memo_texts")
 
 
-def parameters(job: LinesJob) -> dict[str, Any]:
+def parameters(job: Job) -> dict[str, Any]:
     """What the silver statement is bound to."""
     return {
         "pseudonym_key": job.pseudonym_key,
@@ -266,20 +282,7 @@ def parameters(job: LinesJob) -> dict[str, Any]:
     }
 
 
-def _lines_job(job: LoadJob, lines: Iterator[pa.RecordBatch]) -> LinesJob:
-    return LinesJob(
-        contract=job.contract,
-        format=job.format,
-        known_keys=job.known_keys,
-        sample=sample_lines(job.objects),
-        lines=pa.RecordBatchReader.from_batches(SCHEMA, lines),
-        batch_id=job.batch_id,
-        processed_at=job.processed_at,
-        pseudonym_key=job.pseudonym_key,
-        folder=job.folder,
-        quarantine_types=job.quarantine_types,
-    )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+def _engine_error(job: Job, error: duckdb.Error) -> LoglodeError:
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return MemoryShortError(f"memory did not suffice for batch {job.batch_id}", hint="raise --memory-mb")
+    return LoglodeError(f"the engine failed on batch {job.batch_id}: {' '.join(str(error).split())[:300]}")

@@ -7,7 +7,9 @@ The same row of an event is kept as by the embedded engine: the first of the fir
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
@@ -20,20 +22,24 @@ from loglode.storage import Location
 _HASH, _KNOWN = "_hash", "_is_known"
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a table: the column that identifies them, their types, and where they are written again."""
+
+    key: str
+    types: Mapping[str, str]
+    folder: Path
+    root: Location
+
+
 def without_doubles(
-    spark: SparkSession,
-    staged: list[StagedFile],
-    key: str,
-    existing: Sequence[Location],
-    types: Mapping[str, str],
-    folder: Path,
-    root: Location,
-) -> list[StagedFile]:
+    spark: SparkSession, staged: Sequence[StagedFile], existing: Sequence[Location], rows: Rows
+) -> Sequence[StagedFile]:
     """The staged files, where needed written again, without what they or `existing` hold."""
     if not staged:
         return staged
-    doubles = _doubles(spark, staged, key, existing, types).persist()
-    try:
+    with contextlib.ExitStack() as cached:
+        doubles = _cached(_doubles(spark, staged, existing, rows, cached), cached)
         counts = doubles.groupBy(FILE_NAME).count().collect()
         hit: dict[str, int] = {row[FILE_NAME]: row["count"] for row in counts}
         if not hit:
@@ -41,23 +47,29 @@ def without_doubles(
         kept = [file for file in staged if file.relative_path not in hit]
         rewritten = [file for file in staged if 0 < hit.get(file.relative_path, 0) < file.rows]
         if rewritten:
-            kept += _rewrite(spark, rewritten, doubles, types, folder, root)
-    finally:
-        doubles.unpersist()
+            kept += _rewrite(spark, rewritten, doubles, rows)
     for file in staged:
         if file.relative_path in hit:
             file.path.unlink()
     return kept
 
 
+def _cached(frame: DataFrame, cached: contextlib.ExitStack) -> DataFrame:
+    """Keep the rows until the stack is left, also by an error."""
+    kept = frame.persist()
+    cached.callback(kept.unpersist)
+    return kept
+
+
 def _doubles(
     spark: SparkSession,
     staged: Sequence[StagedFile],
-    key: str,
     existing: Sequence[Location],
-    types: Mapping[str, str],
+    rows: Rows,
+    cached: contextlib.ExitStack,
 ) -> DataFrame:
     """Places of the rows to drop: all but the first of an id, and all that exist already."""
+    key, types = rows.key, rows.types
     lines = {name: types[name] for name in (key, "source_object", "source_line")}
     paths = [file.path for file in staged]
     source = read(spark, paths, lines, with_place=True)
@@ -66,7 +78,7 @@ def _doubles(
     if not existing:
         return _places(source.join(suspects, _HASH, "left_semi"), key, f.lit(False))
     held = read(spark, existing, {key: types[key]}).withColumn(_HASH, f.xxhash64(key))
-    known = held.join(source.select(_HASH), _HASH, "left_semi").distinct().persist()
+    known = _cached(held.join(source.select(_HASH), _HASH, "left_semi").distinct(), cached)
     suspects = suspects.union(known.select(_HASH)).distinct()
     marked = known.select(key, f.lit(True).alias(_KNOWN))
     candidates = source.join(suspects, _HASH, "left_semi").join(marked, key, "left")
@@ -80,13 +92,8 @@ def _places(candidates: DataFrame, key: str, is_known: Column) -> DataFrame:
 
 
 def _rewrite(
-    spark: SparkSession,
-    files: Sequence[StagedFile],
-    doubles: DataFrame,
-    types: Mapping[str, str],
-    folder: Path,
-    root: Location,
+    spark: SparkSession, files: Sequence[StagedFile], doubles: DataFrame, rows: Rows
 ) -> list[StagedFile]:
-    rows = read(spark, [file.path for file in files], types, with_place=True)
-    kept = rows.join(doubles, [FILE_NAME, ROW_INDEX], "left_anti").select(*[f"`{name}`" for name in types])
-    return write(kept, folder, root, types, tuple(files[0].partition))
+    found = read(spark, [file.path for file in files], rows.types, with_place=True)
+    kept = found.join(doubles, [FILE_NAME, ROW_INDEX], "left_anti").select(*[f"`{n}`" for n in rows.types])
+    return write(kept, rows.folder, rows.root, rows.types, tuple(files[0].partition))

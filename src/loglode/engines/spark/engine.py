@@ -6,22 +6,34 @@ Only counts, lists of files and what went wrong come to this process.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from loglode.contract import Contract
-from loglode.engines.base import LINES, Held, LoadJob, ModelRunner, StagedLines, Tally
-from loglode.engines.spark.dedupe import without_doubles
+from loglode.engines.base import (
+    LINES,
+    Existing,
+    Job,
+    LineObject,
+    ModelRunner,
+    Progress,
+    Read,
+    StagedLines,
+    Tally,
+)
+from loglode.engines.spark.dedupe import Rows, without_doubles
 from loglode.engines.spark.files import SPARK_ERRORS, failed, read
 from loglode.engines.spark.lines import groups, stager
 from loglode.engines.spark.models import SparkModels
 from loglode.engines.spark.session import open_session
-from loglode.errors import UsageError
+from loglode.errors import LoglodeError, UsageError
 from loglode.files import StagedFile
 from loglode.models.model import Model
+from loglode.sources.shape import Shape
 from loglode.storage import Location
 from loglode.tables import QUARANTINE
 
@@ -36,6 +48,7 @@ class SparkEngine:
     # Models see all of their days at once: Spark cuts the work itself.
     chunk_rows = 1 << 62
     chunk_days = 1 << 31
+    reads_here = False
 
     def __init__(self, *, master: str | None, folder: Path) -> None:
         self._folder = folder
@@ -45,52 +58,56 @@ class SparkEngine:
         if self._is_ours:
             self.spark.stop()
 
-    def stage(self, job: LoadJob) -> StagedLines:
+    def stage(self, job: Job, objects: Sequence[LineObject], progress: Progress) -> StagedLines:
         """Raises UsageError for standard input, which only this process can read."""
-        if any(o.source.is_stream for o in job.objects):
+        if any(o.source.is_stream for o in objects):
             raise UsageError("Spark cannot read standard input", hint="use --engine duckdb, or name a file")
         started = time.perf_counter()
-        job.progress("bronze to silver", 0, 1)
+        progress("bronze to silver", 0, 1)
         job.folder.mkdir()
         context = self.spark.sparkContext
-        packed = groups(job.objects, context.defaultParallelism)
+        packed = groups(objects, context.defaultParallelism)
         try:
-            parts = context.parallelize(packed, len(packed)).map(stager(job)).collect()
+            done = context.parallelize(packed, len(packed)).map(stager(job)).collect()
         except SPARK_ERRORS as error:
             raise failed(f"batch {job.batch_id}", error) from error
-        job.progress("bronze to silver", 1, 1)
+        parts: list[StagedLines] = []
+        for part in done:
+            if isinstance(part, LoglodeError):
+                raise part
+            parts.append(part)
+        progress("bronze to silver", 1, 1)
         return _together(parts, time.perf_counter() - started)
 
-    def remove_duplicates(self, staged: StagedLines, held: Held, prefix: str) -> None:
+    def without_duplicates(self, job: Job, staged: StagedLines, existing: Existing) -> StagedLines:
         started = time.perf_counter()
-        before = staged.rows_silver + staged.rows_quarantine
-        folder = self._folder / prefix
+        silver = Rows("event_id", job.silver_types, self._folder / job.batch_id, job.silver_root)
+        quarantine = Rows("line_id", _REFUSED, self._folder / job.batch_id, job.quarantine_root)
         try:
-            staged.silver = without_doubles(
-                self.spark,
-                staged.silver,
-                "event_id",
-                held.silver,
-                held.silver_types,
-                folder,
-                held.silver_root,
+            kept = replace(
+                staged,
+                silver=without_doubles(self.spark, staged.silver, existing.silver, silver),
+                quarantine=without_doubles(self.spark, staged.quarantine, existing.quarantine, quarantine),
             )
-            staged.quarantine = without_doubles(
-                self.spark, staged.quarantine, "line_id", held.quarantine, held.quarantine_types, folder,
-                held.quarantine_root,
-            )  # fmt: skip
         except SPARK_ERRORS as error:
-            raise failed(f"the duplicates of batch {prefix}", error) from error
-        staged.duplicates += before - staged.rows_silver - staged.rows_quarantine
-        staged.dedupe_seconds += time.perf_counter() - started
+            raise failed(f"the duplicates of batch {job.batch_id}", error) from error
+        dropped = staged.rows_silver + staged.rows_quarantine - kept.rows_silver - kept.rows_quarantine
+        return replace(
+            kept,
+            duplicates=staged.duplicates + dropped,
+            dedupe_seconds=staged.dedupe_seconds + time.perf_counter() - started,
+        )
 
-    def tally(self, staged: StagedLines) -> None:
+    def tallied(self, staged: StagedLines) -> StagedLines:
         refused = self._rows(staged.quarantine, {name: _REFUSED[name] for name in ("event_ts", "reasons")})
-        staged.refused = _tally(refused, f.concat("reasons", f.array(f.lit(LINES))))
         warned = [file for file in staged.silver if file.nulls.get("warnings") != file.rows]
         types = {"event_ts": _REFUSED["event_ts"], "warnings": "VARCHAR"}
         rows = self._rows(warned, types).where("warnings is not null")
-        staged.warned = _tally(rows, f.split("warnings", ","))
+        return replace(
+            staged,
+            refused=_tally(refused, f.concat("reasons", f.array(f.lit(LINES)))),
+            warned=_tally(rows, f.split("warnings", ",")),
+        )
 
     def days_of(self, files: Sequence[Location]) -> list[tuple[int, int, int]]:
         rows = read(self.spark, files, {"event_ts": _REFUSED["event_ts"]}).where("event_ts is not null")
@@ -106,17 +123,19 @@ class SparkEngine:
         return SparkModels(self.spark, models, contract, folder, home)
 
 
-def _together(parts: Iterable[StagedLines], seconds: float) -> StagedLines:
-    whole = StagedLines([], [], 0, seconds)
+def _together(parts: Sequence[StagedLines], seconds: float) -> StagedLines:
+    shape = Shape()
     for part in parts:
-        whole.silver += part.silver
-        whole.quarantine += part.quarantine
-        whole.blank += part.blank
-        whole.read.lines += part.read.lines
-        whole.read.bytes += part.read.bytes
-        whole.read.gone |= part.read.gone
-        whole.read.shape.add(part.read.shape)
-    return whole
+        shape.add(part.read.shape)
+    read = Read(
+        sum(part.read.lines for part in parts),
+        sum(part.read.bytes for part in parts),
+        shape,
+        {identity: outcome for part in parts for identity, outcome in part.read.outcomes.items()},
+    )
+    silver = [file for part in parts for file in part.silver]
+    quarantine = [file for part in parts for file in part.quarantine]
+    return StagedLines(silver, quarantine, sum(part.blank for part in parts), seconds, read)
 
 
 def _tally(rows: DataFrame, codes: Column) -> Tally:

@@ -17,9 +17,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from loglode import logs
-from loglode.engines.base import LineObject, LoadJob, StagedLines
+from loglode.engines.base import Job, LineObject, StagedLines
 from loglode.engines.duckdb import DuckDBEngine
 from loglode.engines.spark.surroundings import share, surroundings
+from loglode.errors import LoglodeError
 from loglode.files import StagedFile
 from loglode.storage import Location, S3Path, upload
 
@@ -45,23 +46,26 @@ def groups(objects: Sequence[LineObject], parallelism: int) -> list[bytes]:
     return [pickle.dumps(group) for group in packed]
 
 
-def stager(job: LoadJob) -> Callable[[bytes], StagedLines]:
-    """The function that stages a pickled group.
+def stager(job: Job) -> Callable[[bytes], StagedLines | LoglodeError]:
+    """The function that stages a pickled group, and returns the error where that fails.
 
     It carries the key in its own pickled form, which appears in no plan, log or configuration.
     """
-    task, known = dataclasses.replace(job, objects=(), progress=_silent), surroundings()
-    way = logs.way()
+    known, way = surroundings(), logs.way()
 
-    def stage(group: bytes) -> StagedLines:
+    def stage(group: bytes) -> StagedLines | LoglodeError:
         share(known)
         with logs.following(way):
-            return _stage(dataclasses.replace(task, objects=pickle.loads(group)))  # noqa: S301 - made by `groups`
+            try:
+                return _stage(job, pickle.loads(group))  # noqa: S301 - made by `groups`
+            except LoglodeError as error:
+                # As a value: of an error that a task raises, Spark keeps only the text.
+                return error
 
     return stage
 
 
-def _stage(job: LoadJob) -> StagedLines:
+def _stage(job: Job, objects: Sequence[LineObject]) -> StagedLines:
     with tempfile.TemporaryDirectory(prefix="loglode-task-") as own:
         is_shared = isinstance(job.silver_root, Path)
         folder = (job.folder if is_shared else Path(own)) / f"task-{uuid.uuid4().hex}"
@@ -69,12 +73,14 @@ def _stage(job: LoadJob) -> StagedLines:
             memory_limit_mb=TASK_MEMORY_MB, threads=1, temp_dir=Path(own, "spill"), slice_bytes=_SLICE_BYTES
         )
         with contextlib.closing(engine):
-            staged = engine.stage(dataclasses.replace(job, folder=folder))
-        staged.silver = [deliver(file, job.silver_root) for file in staged.silver]
-        staged.quarantine = [deliver(file, job.quarantine_root) for file in staged.quarantine]
-        counts = {"objects": len(job.objects), "lines_read": staged.read.lines}
+            staged = engine.stage(dataclasses.replace(job, folder=folder), objects, _silent)
+        counts = {"objects": len(objects), "lines_read": staged.read.lines}
         _log.debug("task done", extra={"counts": counts})
-        return staged
+        return dataclasses.replace(
+            staged,
+            silver=[deliver(file, job.silver_root) for file in staged.silver],
+            quarantine=[deliver(file, job.quarantine_root) for file in staged.quarantine],
+        )
 
 
 def deliver(file: StagedFile, root: Location) -> StagedFile:

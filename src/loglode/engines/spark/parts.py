@@ -41,7 +41,7 @@ def fetcher(columns: StructType, places: tuple[str, str] | None, depth: int) -> 
         for batch in batches:
             for bucket, key in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 with tempfile.TemporaryFile(prefix="loglode-task-") as file:
-                    download(S3Path(bucket, key), "", "", file)
+                    download(S3Path(bucket, key), file)
                     file.seek(0)
                     yield from _columns(pq.ParquetFile(file), key, wanted, places, depth)
 
