@@ -157,11 +157,18 @@ def names_after(folder: Location, after: str = "") -> list[str]:
     return [found.path.key[prefix:] for found in list_objects(folder, after=after)]
 
 
+def sizes(folder: Location, names: list[str]) -> dict[str, int]:
+    """Bytes of each of the files, relative to the folder. Those that are not there are left out."""
+    if isinstance(folder, Path):
+        return {name: (folder / name).stat().st_size for name in names if (folder / name).is_file()}
+    objects = {o.path.key: o.size for o in list_objects(folder)} if names else {}
+    keys = {name: (folder / name).key for name in names}
+    return {name: objects[key] for name, key in keys.items() if key in objects}
+
+
 def missing(folder: Location, names: list[str]) -> list[str]:
     """Which of the names, relative to the folder, are not there."""
-    if isinstance(folder, Path):
-        return [name for name in names if not (folder / name).is_file()]
-    there = set(names_after(folder)) if names else set()
+    there = sizes(folder, names)
     return [name for name in names if name not in there]
 
 

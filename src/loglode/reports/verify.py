@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from loglode.batches.effects import SILVER_VERSION, owed
-from loglode.batches.quality_counts import READABLE, UNIQUE
 from loglode.context import open_lake
+from loglode.errors import QueryError
 from loglode.gold.silver_to_gold import gold_is_current
 from loglode.lake import Lake, Table
 from loglode.reports.inspect import query
+from loglode.reports.reconcile import DAILY, GOLD_FIGURES, Figure, figures_of, one_query
 from loglode.settings import Settings
-from loglode.storage import missing
-
-_BOOKS = "rows_silver + lines_quarantined + duplicates + blank_lines"
-_FIGURES = {
-    "batches": "select count(*) from runs",
-    "wrong": f"select count(*) from runs where lines_read <> {_BOOKS}",
-    "lines_read": "select coalesce(sum(lines_read), 0) from runs",
-    "accounted": f"select coalesce(sum({_BOOKS}), 0) from runs",
-    "rows_silver": "select coalesce(sum(rows_silver), 0) from runs",
-    "lines_quarantined": "select coalesce(sum(lines_quarantined), 0) from runs",
-    "web_logs": "select count(*) from web_logs",
-    "quarantine": "select count(*) from quarantine",
-    "unlike": "select count(*) from (select batch_id, sum(rows_silver) as told from runs group by batch_id)"
-    " full join (select batch_id, count(*) as held from web_logs group by batch_id) using (batch_id)"
-    " where coalesce(told, 0) <> coalesce(held, 0)",
-    "doubles": "select count(*) - count(distinct event_id) from web_logs",
-    "astray": "select count(*)"
-    " from (select make_timestamp(epoch_us(event_ts)) as utc, year, month, day from web_logs)"
-    " where year <> year(utc) or month <> month(utc) or day <> day(utc)",
-}
-_GOLD_FIGURES = {"gold": "select coalesce(sum(requests), 0) from daily_metrics"}
-_TABLES = frozenset({"runs", "web_logs", "quarantine", "quality", "daily_metrics"})
-# Batches from before there was ops.quality have no rows there.
-_QUALITY_FIGURES = {
-    "unlike_quality": "select count(*) from (select batch_id, silver_version,"
-    f" sum(checked) filter (rule = '{READABLE}') as kept, sum(refused) filter (rule = '{UNIQUE}') as doubles"
-    " from quality where kind = 'rule' group by all) join runs using (batch_id, silver_version)"
-    " where coalesce(kept, 0) <> rows_silver + lines_quarantined or doubles <> duplicates"
-}
+from loglode.storage import sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +52,30 @@ def verify(settings: Settings) -> VerifyReport:
 
 
 def _checks(settings: Settings, lake: Lake) -> Iterator[Check]:
-    yield _settled(lake)
-    missing = list(_missing_files(lake))
-    yield Check("every committed file is there", not missing, ", ".join(missing[:3]) or "all of them")
-    if missing or not lake.runs.exists:
+    yield _followed(lake)
+    broken = list(_broken_files(lake))
+    yield Check("every committed file is there and whole", not broken, ", ".join(broken[:3]) or "all of them")
+    if broken or not lake.runs.exists:
         return
-    current = gold_is_current(lake)
-    has_gold = current and lake.gold("daily_metrics").exists
-    parts = [_FIGURES, _GOLD_FIGURES if has_gold else {}, _QUALITY_FIGURES if lake.quality.exists else {}]
-    figures = _figures(settings, {name: sql for part in parts for name, sql in part.items()})
-    yield from _books(figures)
-    if lake.quality.exists:
-        wrong = figures["unlike_quality"]
-        yield Check("quality counts what the batches say", wrong == 0, f"{wrong} batches differ")
-    doubles, astray = figures["doubles"], figures["astray"]
-    yield Check("silver holds each event once", doubles == 0, f"{doubles} doubled")
-    yield Check("rows lie in the partition of their day", astray == 0, f"{astray} astray")
+    is_current = gold_is_current(lake)
+    existing = [name for name, _ in lake.existing()]
+    try:
+        found = _figures(settings, figures_of(existing, with_gold=is_current))
+    except QueryError as error:
+        yield Check("every file can be read", is_ok=False, detail=str(error))
+        return
+    yield Check("every file can be read", is_ok=True, detail=f"{len(existing)} tables")
+    yield from _books(found)
+    yield from _silver_and_quarantine(found)
     yield Check(
         "gold has seen all of silver",
-        current,
-        "yes" if current else "`loglode run` brings it up to date",
+        is_current,
+        "yes" if is_current else "`loglode run` brings it up to date",
     )
-    if has_gold:
-        silver, gold = figures["web_logs"], figures["gold"]
-        yield Check("gold counts every silver row", silver == gold, f"silver {silver}, daily_metrics {gold}")
+    yield from _gold(found)
 
 
-def _settled(lake: Lake) -> Check:
+def _followed(lake: Lake) -> Check:
     version = lake.silver.snapshot().version
     behind = []
     for table in (lake.quarantine, lake.runs, lake.quality):
@@ -132,30 +102,68 @@ def _owes(lake: Lake, table: Table, done: int, version: int) -> bool:
     return any(r["quarantine"] or r["quarantine_removed"] for r in records.values())
 
 
-def _missing_files(lake: Lake) -> Iterator[str]:
+def _broken_files(lake: Lake) -> Iterator[str]:
+    """Files of any table that are gone, or whose size is not the one that was committed."""
     for table in lake.tables:
         if table.exists:
-            for path in missing(table.root, [f.path for f in table.snapshot().files()]):
-                yield f"{table.spec.name}/{path}"
+            committed = {file.path: file.bytes for file in table.snapshot().files()}
+            present = sizes(table.root, list(committed))
+            for path, size in committed.items():
+                if path not in present:
+                    yield f"{table.spec.name}/{path} is gone"
+                elif present[path] != size:
+                    yield f"{table.spec.name}/{path} has {present[path]} bytes instead of {size}"
 
 
-def _books(figures: dict[str, int]) -> Iterator[Check]:
-    wrong, unlike = figures["wrong"], figures["unlike"]
+def _books(found: Mapping[str, int]) -> Iterator[Check]:
+    wrong = found["out_of_balance"]
     yield Check(
         "the books of every batch balance",
         wrong == 0,
-        f"{figures['batches']} batches, {wrong} out of balance",
+        f"{found['batches']} batches, {wrong} out of balance",
     )
     for table, column in (("web_logs", "rows_silver"), ("quarantine", "lines_quarantined")):
-        told, held = figures[column], figures[table]
-        yield Check(f"{table} holds what the batches say", told == held, f"batches {told}, table {held}")
-    yield Check("silver holds every batch whole", unlike == 0, f"{unlike} batches differ")
-    read, found = figures["lines_read"], figures["accounted"]
-    yield Check("lines read = silver + quarantined + duplicates + blank", read == found, f"{read} = {found}")
+        reported, present = found[column], found.get(table, 0)
+        yield Check(
+            f"{table} holds what the batches say",
+            reported == present,
+            f"batches {reported}, table {present}",
+        )
+    incomplete = found["incomplete_batches"]
+    yield Check("silver holds every batch whole", incomplete == 0, f"{incomplete} batches differ")
+    read, accounted = found["lines_read"], found["accounted_for"]
+    yield Check(
+        "lines read = silver + quarantined + duplicates + blank", read == accounted, f"{read} = {accounted}"
+    )
+    if (unlike := found.get("unlike_quality")) is not None:
+        yield Check("quality counts what the batches say", unlike == 0, f"{unlike} batches differ")
 
 
-def _figures(settings: Settings, selects: dict[str, str]) -> dict[str, int]:
-    """All figures in one query, because opening the lake's tables is what costs most."""
-    columns = ", ".join(f"({select}) as {name}" for name, select in selects.items())
-    row = next(query(settings, f"select {columns}", only=_TABLES).rows)
-    return {name: int(value) for name, value in zip(selects, row, strict=True)}
+def _silver_and_quarantine(found: Mapping[str, int]) -> Iterator[Check]:
+    doubles, lines = found["silver_doubles"], found.get("quarantine_doubles", 0)
+    yield Check("silver holds each event once", doubles == 0, f"{doubles} doubled")
+    yield Check("quarantine holds each line once", lines == 0, f"{lines} doubled")
+    astray = found["silver_astray"] + found.get("quarantine_astray", 0)
+    yield Check("rows lie in the partition of their day", astray == 0, f"{astray} astray")
+
+
+def _gold(found: Mapping[str, int]) -> Iterator[Check]:
+    """Counts and sums, day by day; other values of gold are not computed again."""
+    compared = [name for name in GOLD_FIGURES if name in found]
+    if not compared:
+        return
+    wrong = {name: found[name] for name in compared if found[name]}
+    daily = wrong.pop(DAILY, 0)
+    yield Check("gold counts every silver row", daily == 0, f"daily_metrics differs on {daily} days")
+    yield Check(
+        "gold tables agree with what they are made from",
+        not wrong,
+        "; ".join(f"{name} differ in {count}" for name, count in wrong.items())
+        or f"{len(compared)} comparisons",
+    )
+
+
+def _figures(settings: Settings, wanted: Mapping[str, Figure]) -> dict[str, int]:
+    tables = {table for figure in wanted.values() for table in figure.tables}
+    row = next(query(settings, one_query(wanted.values()), only=tables).rows)
+    return {name: int(value) for name, value in zip(wanted, row, strict=True)}
