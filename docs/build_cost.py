@@ -6,7 +6,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
+from loglode.metrics import EMITTED
+
 TARGET = Path(__file__).with_name("cost.md")
+ALARMS = Path(__file__).parents[1] / "terraform" / "modules" / "monitoring" / "alarms.yaml"
 DAYS = 30
 # Public list prices, us-east-1, USD, without free tiers and discounts.
 PRICES = {
@@ -45,7 +50,9 @@ GLUE_FIXED_HOURS = 2 * 1.5 / 60  # two workers, a minute and a half until they w
 TRANSITIONS, TRACES, LOG_GB, MESSAGES = 7, 4, 30e-6, 6
 # Measured: requests of a batch on the emulator, from one checkpoint of the logs to the next on average.
 PUTS, LISTS, GETS = 28, 118, 942
-ALARMS, METRICS, SECRETS, IMAGE_GB = 23, 20, 1, 0.5
+SECRETS, IMAGE_GB = 1, 0.5
+# Glue's own metrics of the two jobs, as far as CloudWatch bills them: assumed.
+GLUE_METRICS = 6
 KEPT_DAYS = 365
 # How long a replaced file of gold can be had back: `maintain --keep-hours` and the bucket's gold_noncurrent_days.
 REPLACED_DAYS_TABLE, REPLACED_DAYS_BUCKET = 7, 2
@@ -111,10 +118,19 @@ def replaced(gb: float, runs: int) -> float:
     )
 
 
+def watching() -> tuple[int, int]:
+    """(alarms as CloudWatch bills them, metrics): an alarm on an expected value counts as three."""
+    declared = yaml.safe_load(ALARMS.read_text("utf-8")).values()
+    billed = sum(3 if alarm.get("unit") == "deviations" else 1 for alarm in declared)
+    counted = sum(alarm["of"].endswith("_log") for alarm in declared)
+    return billed, len(EMITTED) + counted + GLUE_METRICS
+
+
 def idle() -> float:
-    """A month in which nothing comes."""
+    """A month in which nothing arrives."""
     p = PRICES
-    watch = ALARMS * p["CloudWatch, alarm of one metric"] + METRICS * p["CloudWatch, metric"]
+    alarms, metrics = watching()
+    watch = alarms * p["CloudWatch, alarm of one metric"] + metrics * p["CloudWatch, metric"]
     return watch + SECRETS * p["Secrets Manager, secret"] + IMAGE_GB * p["ECR, GB-month"]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 from tests.helpers.terraform import ROOT
 
 
@@ -36,6 +37,12 @@ def test_readme_is_what_the_module_says(page: Path, wanted: str) -> None:
     assert "|  |" not in wanted, "a variable or output without type or description"
 
 
+def test_the_runbook_is_what_the_alarms_say() -> None:
+    assert (ROOT / "docs/runbook.md").read_text() == script("build_runbook", "docs").text(), (
+        "run docs/build_runbook.py"
+    )
+
+
 def test_costs_are_what_their_arithmetic_says() -> None:
     cost = script("build_cost", "docs")
     assert (ROOT / "docs/cost.md").read_text() == cost.text(), "run docs/build_cost.py"
@@ -44,3 +51,7 @@ def test_costs_are_what_their_arithmetic_says() -> None:
     assert totals == sorted(totals)
     assert cost.month(0, 0, is_glue=False).costs["Lambda"] == 0
     assert cost.month(0, 0, is_glue=True).costs["Glue"] == 0
+    # One alarm more costs its price more, one on an expected value three times as much.
+    alarms, _ = cost.watching()
+    declared = yaml.safe_load(cost.ALARMS.read_text("utf-8"))
+    assert alarms == len(declared) + 2 * sum(a.get("unit") == "deviations" for a in declared.values())

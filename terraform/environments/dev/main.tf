@@ -61,6 +61,6 @@ module "pipeline" {
   log_level             = "DEBUG"
   states_log_level      = "ALL"
   log_retention_days    = 14
-  freshness_hours       = 24
+  alarms                = { freshness = { periods = 24 } }
   monthly_budget_usd    = 25
 }

@@ -64,7 +64,6 @@ module "pipeline" {
   glue_max_workers      = 20
   states_log_level      = "ERROR"
   log_retention_days    = 90
-  freshness_hours       = 6
   crawler_schedule      = "cron(0 4 ? * SUN *)"
   monthly_budget_usd    = 200
   has_firehose          = var.has_firehose

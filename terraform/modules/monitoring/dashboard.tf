@@ -2,12 +2,8 @@ locals {
   # Each row: title and the metrics in it, as [name space, metric, dimension, value ...].
   widgets = concat(
     [
-      { title = "Lines read, refused and duplicates", stat = "Sum", metrics = [for m in ["LinesRead", "LinesQuarantined", "Duplicates"] : local.dashboard[m]] },
-      { title = "Refused share", stat = "Maximum", metrics = [local.dashboard["RefusedShare"]] },
-      { title = "From bronze to gold, seconds", stat = "Maximum", metrics = [local.dashboard["BronzeToGoldSeconds"]] },
-      { title = "Requests of the site", stat = "Sum", metrics = [local.dashboard["SiteRequests"]] },
-      { title = "Error rate of the site", stat = "Maximum", metrics = [local.dashboard["SiteErrorRate"]] },
-      { title = "Response time of the site, p95 in ms", stat = "Maximum", metrics = [local.dashboard["SiteResponseTimeP95"]] },
+      { title = "Lines read, refused and duplicates", stat = "Sum", metrics = [for m in ["LinesRead", "LinesQuarantined", "Duplicates"] : local.pipeline_metric[m]] },
+      { title = "Requests of the site", stat = "Sum", metrics = [local.pipeline_metric["SiteRequests"]] },
       {
         title   = "Executions", stat = "Sum"
         metrics = [for m in ["ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut"] : ["AWS/States", m, "StateMachineArn", var.state_machine_arn]]
@@ -21,14 +17,14 @@ locals {
         ]
       },
     ],
+    # Alarms that have a graph of their own: alarms.yaml.
+    [for name, alarm in local.declared : { title = alarm.widget.title, stat = alarm.widget.statistic, metrics = [local.pipeline_metric[alarm.metric]] } if can(alarm.widget)],
     [for m, stat in { Errors = "Sum", Duration = "Maximum", ConcurrentExecutions = "Maximum" } : {
       title                  = "Functions: ${m}", stat = stat, metrics = [for name in values(var.function_names) : ["AWS/Lambda", m, "FunctionName", name]]
     }],
   )
-  dashboard = {
-    for m in ["LinesRead", "LinesQuarantined", "Duplicates", "RefusedShare", "BronzeToGoldSeconds", "SiteRequests", "SiteErrorRate", "SiteResponseTimeP95"] :
-    m => [var.metric_namespace, m, "service", var.service, "lake", var.lake]
-  }
+  pipeline_metric = { for m in distinct(concat(local.shown, [for alarm in local.declared : alarm.metric if can(alarm.widget)])) : m => [var.metric_namespace, m, "service", var.service, "lake", var.lake] }
+  shown           = ["LinesRead", "LinesQuarantined", "Duplicates", "SiteRequests"]
 }
 
 resource "aws_cloudwatch_dashboard" "pipeline" {

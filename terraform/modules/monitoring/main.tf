@@ -9,93 +9,45 @@ locals {
     events     = "arn:${local.aws}:events:${var.region}:${var.account_id}:rule/${var.name}-*"
     budgets    = "arn:${local.aws}:budgets::${var.account_id}:budget/${var.name}-*"
   }
-  machine = { StateMachineArn = var.state_machine_arn }
 
-  # Each alarm: what it watches and when it speaks. What to do then stands in docs/runbook.md.
-  # `missing`: what no data means. For failures it is silence; for freshness it is the failure itself.
-  alarms = merge(
+  # What alarms watch: `of` in alarms.yaml. An `event` names the detail that chooses Glue's events.
+  watched = merge(
     {
-      executions-failed = {
-        namespace  = "AWS/States", metric = "ExecutionsFailed", statistic = "Sum", dimensions = local.machine
-        comparison = "GreaterThanThreshold", threshold = 0, period = 300, periods = 1, missing = "notBreaching"
-      }
-      executions-timed-out = {
-        namespace  = "AWS/States", metric = "ExecutionsTimedOut", statistic = "Sum", dimensions = local.machine
-        comparison = "GreaterThanThreshold", threshold = 0, period = 300, periods = 1, missing = "notBreaching"
-      }
-      executions-throttled = {
-        namespace  = "AWS/States", metric = "ExecutionThrottled", statistic = "Sum", dimensions = local.machine
-        comparison = "GreaterThanThreshold", threshold = 10, period = 300, periods = 3, missing = "notBreaching"
-      }
-      dead-letters = {
-        namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", dimensions = { QueueName = var.dead_queue_name }
-        comparison = "GreaterThanThreshold", threshold = 0, period = 300, periods = 1, missing = "notBreaching"
-      }
-      queue-age = {
-        namespace  = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", dimensions = { QueueName = var.queue_name }
-        comparison = "GreaterThanThreshold", threshold = var.queue_age_seconds, period = 300, periods = 2, missing = "notBreaching"
-      }
+      machine    = { namespace = "AWS/States", dimensions = { StateMachineArn = var.state_machine_arn } }
+      queue      = { namespace = "AWS/SQS", dimensions = { QueueName = var.queue_name } }
+      dead_queue = { namespace = "AWS/SQS", dimensions = { QueueName = var.dead_queue_name } }
+      lake       = { namespace = var.metric_namespace, dimensions = local.loglode }
+      jobs       = { namespace = "AWS/Events", detail = { jobName = var.job_names } }
+      crawler    = { namespace = "AWS/Events", detail = { crawlerName = [var.crawler_name] } }
     },
-    merge([for short, name in var.function_names : {
-      "${short}-errors" = {
-        namespace  = "AWS/Lambda", metric = "Errors", statistic = "Sum", dimensions = { FunctionName = name }
-        comparison = "GreaterThanThreshold", threshold = 3, period = 300, periods = 1, missing = "notBreaching"
-      }
-      "${short}-throttles" = {
-        namespace  = "AWS/Lambda", metric = "Throttles", statistic = "Sum", dimensions = { FunctionName = name }
-        comparison = "GreaterThanThreshold", threshold = 20, period = 300, periods = 3, missing = "notBreaching"
-      }
-      "${short}-duration" = {
-        namespace  = "AWS/Lambda", metric = "Duration", statistic = "Maximum", dimensions = { FunctionName = name }
-        comparison = "GreaterThanThreshold", threshold = 900 * var.function_timeouts[short], period = 300, periods = 2, missing = "notBreaching"
-      }
-      "${short}-error-lines" = {
-        namespace  = "${var.name}/Logs", metric = "${short}-error-lines", statistic = "Sum", dimensions = {}
-        comparison = "GreaterThanThreshold", threshold = 0, period = 300, periods = 1, missing = "notBreaching"
-      }
-    }]...),
-    {
-      for rule, event in local.events : rule => {
-        namespace  = "AWS/Events", metric = "TriggeredRules", statistic = "Sum", dimensions = { RuleName = "${var.name}-${rule}" }
-        comparison = "GreaterThanThreshold", threshold = 0, period = 300, periods = 1, missing = "notBreaching"
-      }
-    },
-    {
-      refused-share = {
-        namespace  = var.metric_namespace, metric = "RefusedShare", statistic = "Maximum", dimensions = local.loglode
-        comparison = "GreaterThanThreshold", threshold = var.refused_share, period = 300, periods = 1, missing = "notBreaching"
-      }
-      site-error-rate = {
-        namespace  = var.metric_namespace, metric = "SiteErrorRate", statistic = "Maximum", dimensions = local.loglode
-        comparison = "GreaterThanThreshold", threshold = var.site_error_rate, period = 900, periods = 1, missing = "notBreaching"
-      }
-      site-response-time = {
-        namespace  = var.metric_namespace, metric = "SiteResponseTimeP95", statistic = "Maximum", dimensions = local.loglode
-        comparison = "GreaterThanThreshold", threshold = var.site_p95_ms, period = 900, periods = 1, missing = "notBreaching"
-      }
-      freshness = {
-        # Emitted whenever gold is committed: no data for so long is the very thing that is watched.
-        namespace  = var.metric_namespace, metric = "BronzeToGoldSeconds", statistic = "SampleCount", dimensions = local.loglode
-        comparison = "LessThanThreshold", threshold = 1, period = 3600, periods = var.freshness_hours, missing = "breaching"
-      }
-    },
+    { for short, name in var.function_names : short => { namespace = "AWS/Lambda", dimensions = { FunctionName = name }, timeout = var.function_timeouts[short] } },
+    { for short, name in var.function_names : "${short}_log" => { namespace = "${var.name}/Logs", dimensions = {}, function = short } },
   )
 
-  # What Glue tells of by events alone, and not by metrics.
-  events = {
-    glue-job-failed = {
-      detail-type = ["Glue Job State Change"]
-      detail      = { jobName = var.job_names, state = ["FAILED", "TIMEOUT", "ERROR"] }
-    }
-    glue-job-slow = {
-      detail-type = ["Glue Job Run Status"]
-      detail      = { jobName = var.job_names }
-    }
-    crawler-failed = {
-      detail-type = ["Glue Crawler State Change"]
-      detail      = { crawlerName = [var.crawler_name], state = ["Failed"] }
-    }
-  }
+  declared = yamldecode(file("${path.module}/alarms.yaml"))
+  alarms = { for name, alarm in local.declared : name => {
+    namespace   = local.watched[alarm.of].namespace
+    metric      = can(alarm.event) ? "TriggeredRules" : try(alarm.metric, name)
+    dimensions  = tomap(can(alarm.event) ? tomap({ RuleName = "${var.name}-${name}" }) : try(tomap(local.watched[alarm.of].dimensions), tomap({})))
+    statistic   = try(alarm.statistic, "Sum")
+    comparison  = try(alarm.comparison, "GreaterThanThreshold")
+    unit        = try(alarm.unit, "count")
+    threshold   = coalesce(try(var.alarms[name].threshold, null), alarm.threshold)
+    period      = coalesce(try(var.alarms[name].period, null), try(alarm.period, 300))
+    periods     = coalesce(try(var.alarms[name].periods, null), try(alarm.periods, 1))
+    missing     = try(alarm.missing, "notBreaching")
+    timeout_ms  = 1000 * try(local.watched[alarm.of].timeout, 0)
+    is_expected = try(alarm.unit, "") == "deviations"
+  } }
+
+  # Failures that Glue reports only as events.
+  events = { for name, alarm in local.declared : name => {
+    detail-type = [alarm.event.detail-type]
+    detail      = merge(local.watched[alarm.of].detail, { for states in try([alarm.event.state], []) : "state" => states })
+  } if can(alarm.event) }
+
+  # Error lines that the functions' logs are counted for, by the alarm's name.
+  error_lines = { for name, alarm in local.declared : name => local.watched[alarm.of].function if endswith(alarm.of, "_log") }
 }
 
 resource "aws_sns_topic" "alerts" {
@@ -142,62 +94,78 @@ resource "aws_cloudwatch_metric_alarm" "alarm" {
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = "What it means and what to do: docs/runbook.md, ${each.key}."
-  namespace           = each.value.namespace
-  metric_name         = each.value.metric
-  statistic           = each.value.statistic
-  dimensions          = each.value.dimensions
   comparison_operator = each.value.comparison
-  threshold           = each.value.threshold
-  period              = each.value.period
   evaluation_periods  = each.value.periods
   treat_missing_data  = each.value.missing
   alarm_actions       = [aws_sns_topic.alerts.arn]
   ok_actions          = [aws_sns_topic.alerts.arn]
-}
 
-# Far fewer requests than usual at this hour: the site, or the way of its logs, is broken.
-resource "aws_cloudwatch_metric_alarm" "anomaly" {
-  alarm_name          = "${var.name}-requests-anomaly"
-  alarm_description   = "What it means and what to do: docs/runbook.md, requests-anomaly."
-  comparison_operator = "LessThanLowerThreshold"
-  threshold_metric_id = "expected"
-  evaluation_periods  = 3
-  treat_missing_data  = "notBreaching" # the alarm on freshness speaks then
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  # Of a metric: a threshold. Of an expected value: a band around it.
+  namespace           = each.value.is_expected ? null : each.value.namespace
+  metric_name         = each.value.is_expected ? null : each.value.metric
+  statistic           = each.value.is_expected ? null : each.value.statistic
+  dimensions          = each.value.is_expected ? null : each.value.dimensions
+  period              = each.value.is_expected ? null : each.value.period
+  threshold           = each.value.is_expected ? null : each.value.threshold * (each.value.unit == "timeout" ? each.value.timeout_ms : 1)
+  threshold_metric_id = each.value.is_expected ? "expected" : null
 
-  metric_query {
-    id          = "expected"
-    expression  = "ANOMALY_DETECTION_BAND(lines, ${var.anomaly_width})"
-    label       = "LinesRead (expected)"
-    return_data = true
+  dynamic "metric_query" {
+    for_each = each.value.is_expected ? [each.value] : []
+
+    content {
+      id          = "expected"
+      expression  = "ANOMALY_DETECTION_BAND(observed, ${metric_query.value.threshold})"
+      label       = "Expected"
+      return_data = true
+    }
   }
 
-  metric_query {
-    id          = "lines"
-    return_data = true
+  dynamic "metric_query" {
+    for_each = each.value.is_expected ? [each.value] : []
 
-    metric {
-      namespace   = var.metric_namespace
-      metric_name = "LinesRead"
-      dimensions  = local.loglode
-      period      = 3600
-      stat        = "Sum"
+    content {
+      id          = "observed"
+      return_data = true
+
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.metric
+        dimensions  = metric_query.value.dimensions
+        period      = metric_query.value.period
+        stat        = metric_query.value.statistic
+      }
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = each.value.period * each.value.periods <= 86400
+      error_message = "${each.key}: an alarm looks back one day at most."
+    }
+
+    precondition {
+      condition     = !contains(["share", "timeout"], each.value.unit) || (each.value.threshold > 0 && each.value.threshold < 1)
+      error_message = "${each.key}: its threshold is a share, between 0 and 1."
     }
   }
 }
 
-resource "aws_cloudwatch_log_metric_filter" "error_lines" {
-  for_each = var.function_names
+moved {
+  from = aws_cloudwatch_metric_alarm.anomaly
+  to   = aws_cloudwatch_metric_alarm.alarm["requests-anomaly"]
+}
 
-  name           = "${each.value}-error-lines"
-  log_group_name = var.log_group_names[each.key]
-  # Our lines of ERROR, and what Lambda itself says of functions that ended badly.
+resource "aws_cloudwatch_log_metric_filter" "error_lines" {
+  for_each = local.error_lines
+
+  name           = "${var.name}-${each.key}"
+  log_group_name = var.log_group_names[each.value]
+  # Our lines of level ERROR, and what Lambda itself writes about functions that ended badly.
   pattern = "?\"\\\"level\\\":\\\"ERROR\\\"\" ?\"\\\"level\\\":\\\"CRITICAL\\\"\" ?\"[ERROR]\" ?\"Task timed out\" ?\"Runtime.ExitError\" ?\"Runtime.OutOfMemory\""
 
   metric_transformation {
     namespace = "${var.name}/Logs"
-    name      = "${each.key}-error-lines"
+    name      = each.key
     value     = "1"
   }
 }
@@ -206,7 +174,7 @@ resource "aws_cloudwatch_event_rule" "glue" {
   for_each = local.events
 
   name          = "${var.name}-${each.key}"
-  description   = "Glue tells of this by events alone."
+  description   = "Glue reports this only as an event."
   event_pattern = jsonencode(merge({ source = ["aws.glue"] }, each.value))
 }
 

@@ -5,10 +5,7 @@ output "topic_arn" {
 
 output "alarms" {
   description = "What every alarm watches, by its short name."
-  value = merge(
-    { for name, alarm in local.alarms : name => { namespace = alarm.namespace, metric = alarm.metric, dimensions = keys(alarm.dimensions) } },
-    { requests-anomaly = { namespace = var.metric_namespace, metric = "LinesRead", dimensions = keys(local.loglode) } },
-  )
+  value       = { for name, alarm in local.alarms : name => { namespace = alarm.namespace, metric = alarm.metric, dimensions = keys(alarm.dimensions) } }
 }
 
 output "dashboard" {

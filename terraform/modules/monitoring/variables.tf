@@ -35,7 +35,7 @@ variable "function_names" {
 }
 
 variable "function_timeouts" {
-  description = "Seconds that each function may take; the alarm speaks at nine tenths."
+  description = "Seconds that each function may take; an alarm watches for nine tenths of them."
   type        = map(number)
 }
 
@@ -80,59 +80,19 @@ variable "lake" {
   type        = string
 }
 
-variable "freshness_hours" {
-  description = "Hours without a commit to gold until the alarm speaks."
-  type        = number
-  default     = 6
+variable "alarms" {
+  description = "Thresholds (in the alarm's own unit), seconds of a period and numbers of periods that replace those of alarms.yaml, by the alarm's name."
+  type        = map(object({ threshold = optional(number), period = optional(number), periods = optional(number) }))
+  default     = {}
 
   validation {
-    condition     = var.freshness_hours >= 1 && var.freshness_hours <= 24
-    error_message = "1 to 24: an alarm looks back one day at most."
+    condition     = length(setsubtract(keys(var.alarms), keys(local.declared))) == 0
+    error_message = "Not in alarms.yaml: ${join(", ", setsubtract(keys(var.alarms), keys(local.declared)))}."
   }
-}
-
-variable "queue_age_seconds" {
-  description = "Age of the oldest message until the alarm speaks."
-  type        = number
-  default     = 900
-}
-
-variable "refused_share" {
-  description = "Share of refused lines of a batch, 0 to 1, above which the alarm speaks."
-  type        = number
-  default     = 0.05
-
-  validation {
-    condition     = var.refused_share > 0 && var.refused_share < 1
-    error_message = "Between 0 and 1."
-  }
-}
-
-variable "site_error_rate" {
-  description = "Share of answers with status 400 or above, 0 to 1, above which the alarm speaks."
-  type        = number
-  default     = 0.1
-
-  validation {
-    condition     = var.site_error_rate > 0 && var.site_error_rate < 1
-    error_message = "Between 0 and 1."
-  }
-}
-
-variable "site_p95_ms" {
-  description = "0.95 quantile of the site's response time in ms above which the alarm speaks."
-  type        = number
-  default     = 2000
-}
-
-variable "anomaly_width" {
-  description = "Width of the band of expected values, in standard deviations."
-  type        = number
-  default     = 3
 }
 
 variable "monthly_budget_usd" {
-  description = "Budget of a month; told at 80 % spent and when 100 % is foreseen."
+  description = "Budget of a month in USD; alerts at 80 % spent and when the forecast reaches 100 %."
   type        = number
 }
 

@@ -130,10 +130,7 @@ module "monitoring" {
   crawler_name       = var.name
   service            = "transform"
   lake               = "s3://${local.bucket}"
-  freshness_hours    = var.freshness_hours
-  refused_share      = var.refused_share
-  site_error_rate    = var.site_error_rate
-  site_p95_ms        = var.site_p95_ms
+  alarms             = var.alarms
   monthly_budget_usd = var.monthly_budget_usd
   cost_tag           = var.cost_tag
   kms_key_arn        = var.kms_key_arn

@@ -181,28 +181,10 @@ variable "alert_emails" {
   default     = []
 }
 
-variable "freshness_hours" {
-  description = "Hours without a commit to gold until an alarm speaks."
-  type        = number
-  default     = 6
-}
-
-variable "refused_share" {
-  description = "Share of refused lines of a batch above which an alarm speaks."
-  type        = number
-  default     = 0.05
-}
-
-variable "site_error_rate" {
-  description = "Share of failed requests of the site above which an alarm speaks."
-  type        = number
-  default     = 0.1
-}
-
-variable "site_p95_ms" {
-  description = "Response time of the site (0.95 quantile, ms) above which an alarm speaks."
-  type        = number
-  default     = 2000
+variable "alarms" {
+  description = "What replaces values of ../monitoring/alarms.yaml in this environment: threshold, period, periods, by the alarm's name."
+  type        = map(object({ threshold = optional(number), period = optional(number), periods = optional(number) }))
+  default     = {}
 }
 
 variable "monthly_budget_usd" {

@@ -28,14 +28,8 @@ variables {
 
 run "every_failure_has_an_alarm" {
   assert {
-    condition = toset(keys(aws_cloudwatch_metric_alarm.alarm)) == toset([
-      "executions-failed", "executions-timed-out", "executions-throttled", "dead-letters", "queue-age",
-      "trigger-errors", "trigger-throttles", "trigger-duration", "trigger-error-lines",
-      "transform-errors", "transform-throttles", "transform-duration", "transform-error-lines",
-      "glue-job-failed", "glue-job-slow", "crawler-failed",
-      "refused-share", "site-error-rate", "site-response-time", "freshness",
-    ])
-    error_message = "An alarm is missing, or one has no test."
+    condition     = keys(aws_cloudwatch_metric_alarm.alarm) == keys(yamldecode(file("./alarms.yaml")))
+    error_message = "Every declared alarm is created."
   }
 
   assert {
@@ -65,19 +59,59 @@ run "every_failure_has_an_alarm" {
     condition     = aws_cloudwatch_metric_alarm.alarm["transform-duration"].threshold == 810000
     error_message = "Told at nine tenths of the time, in milliseconds."
   }
+}
 
-  # CloudWatch looks back one day at most.
-  assert {
-    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.alarm : a.period * a.evaluation_periods <= 86400])
-    error_message = "An alarm looks back too far."
+run "an_environment_replaces_what_it_names" {
+  variables {
+    alarms = { freshness = { periods = 24 }, refused-share = { threshold = 0.2 } }
   }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.alarm["freshness"].evaluation_periods == 24 &&
+      aws_cloudwatch_metric_alarm.alarm["freshness"].period == 3600 &&
+      aws_cloudwatch_metric_alarm.alarm["refused-share"].threshold == 0.2 &&
+      aws_cloudwatch_metric_alarm.alarm["site-error-rate"].threshold == 0.1
+    )
+    error_message = "What is named changes, and nothing else."
+  }
+}
+
+run "an_alarm_that_is_not_declared_is_refused" {
+  command = plan
+
+  variables {
+    alarms = { no-such-alarm = { threshold = 1 } }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "a_share_above_one_is_refused" {
+  command = plan
+
+  variables {
+    alarms = { refused-share = { threshold = 5 } }
+  }
+
+  expect_failures = [aws_cloudwatch_metric_alarm.alarm["refused-share"]]
+}
+
+run "an_alarm_cannot_look_back_more_than_a_day" {
+  command = plan
+
+  variables {
+    alarms = { freshness = { periods = 25 } }
+  }
+
+  expect_failures = [aws_cloudwatch_metric_alarm.alarm["freshness"]]
 }
 
 run "anomaly" {
   assert {
     condition = (
-      contains([for q in aws_cloudwatch_metric_alarm.anomaly.metric_query : q.expression], "ANOMALY_DETECTION_BAND(lines, 3)") &&
-      contains(flatten([for q in aws_cloudwatch_metric_alarm.anomaly.metric_query : [for m in q.metric : m.metric_name]]), "LinesRead")
+      contains([for q in aws_cloudwatch_metric_alarm.alarm["requests-anomaly"].metric_query : q.expression], "ANOMALY_DETECTION_BAND(observed, 3)") &&
+      contains(flatten([for q in aws_cloudwatch_metric_alarm.alarm["requests-anomaly"].metric_query : [for m in q.metric : m.metric_name]]), "LinesRead")
     )
     error_message = "Fewer lines than expected must be told of."
   }
@@ -94,18 +128,30 @@ run "what_alarms_watch_is_made" {
 
   assert {
     condition = alltrue(flatten([
-      for short, f in aws_cloudwatch_log_metric_filter.error_lines : [
+      for name, f in aws_cloudwatch_log_metric_filter.error_lines : [
         for t in f.metric_transformation :
-        aws_cloudwatch_metric_alarm.alarm["${short}-error-lines"].metric_name == t.name &&
-        aws_cloudwatch_metric_alarm.alarm["${short}-error-lines"].namespace == t.namespace
+        aws_cloudwatch_metric_alarm.alarm[name].metric_name == t.name && aws_cloudwatch_metric_alarm.alarm[name].namespace == t.namespace
       ]
     ]))
     error_message = "Alarms on logs watch what the filters count."
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.glue["glue-job-failed"].event_pattern).detail.jobName == ["loglode-test-bronze-silver", "loglode-test-silver-gold"]
-    error_message = "Only our own jobs."
+    condition = (
+      jsondecode(aws_cloudwatch_event_rule.glue["glue-job-failed"].event_pattern).detail == {
+        jobName = ["loglode-test-bronze-silver", "loglode-test-silver-gold"], state = ["FAILED", "TIMEOUT", "ERROR"]
+      } &&
+      jsondecode(aws_cloudwatch_event_rule.glue["crawler-failed"].event_pattern).detail == { crawlerName = ["loglode-test"], state = ["Failed"] }
+    )
+    error_message = "Every way to fail of our own jobs and crawler, as AWS spells it."
+  }
+
+  assert {
+    condition = alltrue([
+      for f in aws_cloudwatch_log_metric_filter.error_lines :
+      alltrue([for term in ["ERROR", "Task timed out", "Runtime.ExitError", "Runtime.OutOfMemory"] : strcontains(f.pattern, term)])
+    ])
+    error_message = "Functions that Lambda ends write no line of ours."
   }
 }
 
