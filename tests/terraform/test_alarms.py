@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import re
 import subprocess
 import sys
@@ -65,14 +66,12 @@ def state(alarm: dict[str, Any], values: list[float | None]) -> str:
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
     """
-    beyond = {
-        "GreaterThanThreshold": lambda value: value > alarm["threshold"],
-        "LessThanThreshold": lambda value: value < alarm["threshold"],
-    }[alarm["comparison_operator"]]
+    compare = {"GreaterThanThreshold": operator.gt, "LessThanThreshold": operator.lt}
+    beyond = compare[alarm["comparison_operator"]]
     missing = {"breaching": True, "notBreaching": False}[alarm["treat_missing_data"]]
     last = values[-alarm["evaluation_periods"] :]
     assert alarm["datapoints_to_alarm"] is None, "all of them"
-    is_breached = [missing if value is None else beyond(value) for value in last]
+    is_breached = [missing if value is None else beyond(value, alarm["threshold"]) for value in last]
     return "ALARM" if len(last) == alarm["evaluation_periods"] and all(is_breached) else "OK"
 
 
@@ -164,7 +163,7 @@ def test_an_alarm_fires_beyond_its_threshold_and_not_before(
     assert state(found, quiet) == ("ALARM" if is_floor else "OK"), "an idle pipeline is no failure"
 
 
-def event(detail_type: str, origin: str = "aws.glue", **detail: Any) -> dict[str, Any]:
+def event(detail_type: str, origin: str = "aws.glue", **detail: Any) -> Any:
     return {"source": origin, "detail-type": detail_type, "detail": detail}
 
 
@@ -198,7 +197,7 @@ EVENTS = [
 
 @pytest.mark.parametrize(("rule", "sent"), EVENTS, ids=lambda value: str(value) if value else "nothing")
 def test_a_failure_that_is_sent_as_an_event_raises_an_alert(
-    plans: dict[str, dict[str, Any]], rule: str, sent: dict[str, Any]
+    plans: dict[str, dict[str, Any]], rule: str, sent: Any
 ) -> None:
     plan = plans["prod"]
     rules = [r for r in of_type(plan, "aws_cloudwatch_event_rule").values() if r["event_pattern"]]
