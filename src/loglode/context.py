@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,13 +61,13 @@ def open_context(
             settings.lake.mkdir(parents=True, exist_ok=True)
         remove_abandoned(settings.lake)
         key = read_key(settings)
+        opened = lake or open_lake(settings)
         with (
             logs.bound(correlation_id=settings.correlation_id),
             staging(settings.lake, new_name()) as folder,
             s3_errors(),
-            contextlib.closing(_engine(settings, folder)) as engine,
+            contextlib.closing(_engine(settings, opened, folder)) as engine,
         ):
-            opened = lake or open_lake(settings)
             emitter = open_emitter(settings, opened, folder)
             yield Context(settings, opened, load_models(), engine, folder, key, progress or _silent, emitter)
     except OSError as error:
@@ -81,9 +82,9 @@ def read_key(settings: Settings) -> str:
     return load_key(Path() if settings.key_secret else settings.key_path, settings.key_secret)
 
 
-def _engine(settings: Settings, folder: Path) -> Engine:
+def _engine(settings: Settings, lake: Lake, folder: Path) -> Engine:
     if settings.engine == "duckdb":
-        return embedded_engine(settings, folder / "spill")
+        return embedded_engine(settings, lake, folder)
     try:
         # Only who wants Spark needs to have it.
         from loglode.engines.spark import SparkEngine  # noqa: PLC0415
@@ -94,9 +95,14 @@ def _engine(settings: Settings, folder: Path) -> Engine:
     return SparkEngine(master=settings.master, folder=folder)
 
 
-def embedded_engine(settings: Settings, temp_dir: Path) -> DuckDBEngine:
-    """DuckDB as the settings want it."""
-    return DuckDBEngine(memory_limit_mb=settings.memory_limit_mb, threads=settings.threads, temp_dir=temp_dir)
+def embedded_engine(settings: Settings, lake: Lake, folder: Path) -> DuckDBEngine:
+    """DuckDB with the limits of the settings; it can open the staging folder and the lake's tables alone."""
+    return DuckDBEngine(
+        memory_limit_mb=settings.memory_limit_mb,
+        threads=settings.threads,
+        temp_dir=folder / f"spill-{secrets.token_hex(4)}",
+        folders=[folder, *(table.root for table in lake.tables)],
+    )
 
 
 def _silent(step: str, done: int, total: int) -> None:

@@ -2,17 +2,18 @@
 
 from loglode.aws.executions import replay_batch
 from loglode.aws.gate import GateReport, quality_gate
-from loglode.engines.duckdb.query import QueryResult
+from loglode.engines.duckdb.result import QueryResult
 from loglode.gold.restore import restore
 from loglode.loading.report import RunReport
 from loglode.maintenance.maintain import UpkeepReport, maintain
 from loglode.pipeline.replay import replay_quarantine
 from loglode.pipeline.run import load_objects, run, update_gold
-from loglode.reports.inspect import StatusReport, columns, history, query, status
 from loglode.reports.lineage import lineage, row_lineage
 from loglode.reports.measurements import measurements
 from loglode.reports.quality import QualityReport, quality
 from loglode.reports.quarantine import list_quarantine
+from loglode.reports.query import columns, query
+from loglode.reports.status import StatusReport, history, status
 from loglode.reports.verify import Check, VerifyReport, verify
 
 __all__ = [

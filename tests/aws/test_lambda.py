@@ -167,7 +167,7 @@ def test_the_steps_lead_to_gold_and_may_be_repeated(s3: Any, machine: Any) -> No
     settings = Settings.build(lake=LAKE)
     assert operations.verify(settings).is_ok
     asked = "select correlation_id, (select sum(requests) from daily_metrics) from runs"
-    assert list(operations.query(settings, asked).rows) == [("request-1", 18)]
+    assert operations.query(settings, asked).rows() == [("request-1", 18)]
 
 
 def test_every_metric_is_emitted_with_the_dimensions_that_alarms_watch(

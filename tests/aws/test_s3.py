@@ -58,7 +58,7 @@ def test_again_and_more(s3: Any) -> None:
     grown = run(f"s3://{BUCKET}/bronze/one")
     assert (grown.rows_silver, grown.duplicates) == (7, 50)
     count = operations.query(on_s3(), "select count(*) from web_logs")
-    assert list(count.rows) == [(107,)]
+    assert count.rows() == [(107,)]
     found = operations.status(on_s3()).as_dict()
     assert found["lake"] == LAKE and found["totals"]["rows_silver"] == 107
 
@@ -88,8 +88,8 @@ def test_a_query_reads_the_lake_and_shows_no_secret(s3: Any) -> None:
     for elsewhere in ("bronze/one.json", "lakes/other.json"):
         with pytest.raises(QueryError):
             operations.query(on_s3(), f"select * from read_text('s3://{BUCKET}/{elsewhere}')")
-    shown = operations.query(on_s3(), "select * from duckdb_secrets()")
-    assert "tests' own" not in str(list(shown.rows))
+    with pytest.raises(QueryError, match="duckdb_secrets"):
+        operations.query(on_s3(), "select * from duckdb_secrets()")
 
 
 def test_what_goes_wrong_is_named(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,9 +144,9 @@ def test_eight_processes_write_one_lake(s3: Any) -> None:
     verified = operations.verify(on_s3())
     assert verified.is_ok, [check for check in verified.checks if not check.is_ok]
     asked = "select (select count(*) from web_logs), (select count(*) from quarantine), count(*) from runs"
-    assert list(operations.query(on_s3(), asked).rows) == [(5 + 3 * WRITERS, WRITERS, WRITERS)]
+    assert operations.query(on_s3(), asked).rows() == [(5 + 3 * WRITERS, WRITERS, WRITERS)]
     requests = operations.query(on_s3(), "select sum(requests) from daily_metrics")
-    assert list(requests.rows) == [(5 + 3 * WRITERS,)]
+    assert requests.rows() == [(5 + 3 * WRITERS,)]
 
 
 def test_no_credentials(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,7 +147,7 @@ class Local:
         return Settings.build(lake=f"s3://{self.made['bucket']}/lake", threads=1, key_secret=SECRET)
 
     def asked(self, sql: str) -> list[tuple[Any, ...]]:
-        return list(operations.query(self.lake, sql).rows)
+        return operations.query(self.lake, sql).rows()
 
 
 def wait_for(condition: Callable[[], Any]) -> Any:

@@ -41,7 +41,7 @@ def assert_followed(
     wanted = given["correlation_id"]
     steps = {("trigger", "trigger"), *((service, step) for step, service in by.items())}
     assert not steps - steps_logged(wanted)
-    runs = list(operations.query(settings, "select batch_id, silver_version, correlation_id from runs").rows)
+    runs = operations.query(settings, "select batch_id, silver_version, correlation_id from runs").rows()
     loaded = {version: batch for batch, version, told in runs if told == wanted}
     silver = {e["version"]: e for e in operations.history(settings, "web_logs")}
     assert loaded

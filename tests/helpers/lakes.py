@@ -123,7 +123,7 @@ def replay(lake: Path, *, reason: str | None = None, **changes: Any) -> RunRepor
 
 def ask(lake: Path, sql: str) -> list[tuple[Any, ...]]:
     """Rows of `loglode query`."""
-    return list(operations.query(settings(lake), sql).rows)
+    return operations.query(settings(lake), sql).rows()
 
 
 def files_of(lake: Path, name: str) -> list[str]:

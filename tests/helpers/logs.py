@@ -42,7 +42,7 @@ def load(settings: Settings, *sources: Path | str, **options: Any) -> RunReport:
 
 def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     """Rows of a query over the lake."""
-    return list(operations.query(settings, sql).rows)
+    return operations.query(settings, sql).rows()
 
 
 def one(settings: Settings, sql: str) -> Any:

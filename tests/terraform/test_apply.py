@@ -86,7 +86,7 @@ def test_dev_is_made_works_and_goes_without_a_trace(
 
         assert wait_for(ended) == ["SUCCEEDED"]
         settings = Settings.build(lake=f"s3://{BUCKET}", key_secret="loglode-dev-pseudonyms", threads=1)  # noqa: S106 - a name
-        assert list(operations.query(settings, "SELECT sum(requests) FROM daily_metrics").rows) == [(3,)]
+        assert operations.query(settings, "SELECT sum(requests) FROM daily_metrics").rows() == [(3,)]
         calls = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
         assert {c["role"] for c in calls} == {f"loglode-dev-{r}" for r in ("trigger", "transform", "states")}
         assert all(c["is_allowed"] for c in calls)

@@ -194,7 +194,7 @@ def test_the_pipeline_runs_under_its_roles(account: Account, ran: list[str]) -> 
     assert ran == ["SUCCEEDED"]
     names = account.names
     settings = Settings.build(lake=f"s3://{names.bucket}", key_secret=_secret(account.plan), threads=1)
-    assert list(operations.query(settings, "SELECT sum(requests) FROM daily_metrics").rows) == [(30,)]
+    assert operations.query(settings, "SELECT sum(requests) FROM daily_metrics").rows() == [(30,)]
     used = {(call["role"], call["action"]) for call in account.calls()}
     assert used >= {
         ("trigger", "sqs:ReceiveMessage"), ("trigger", "states:StartExecution"), ("states", "lambda:InvokeFunction"),

@@ -28,6 +28,8 @@ ALLOWED: dict[str, set[str]] = {
     # Names alone, for all who emit or watch them.
     "metrics": set(),
     "text": set(),
+    # What a notebook shows.
+    "html": {"text"},
     # What keys look like, for all who must not write one down.
     "tokens": set(),
     # May be used by all that work: keys and lines of logs.
@@ -45,7 +47,8 @@ ALLOWED: dict[str, set[str]] = {
     # What ran, told to other systems: knows nothing of tables.
     "openlineage": {"errors", "storage", ""},
     "engines": {
-        "contract", "errors", "files", "formats", "logs", "models", "refusals", "sdk", "silver", "sources",
+        "contract", "errors", "files", "formats", "html", "logs", "models", "refusals", "sdk", "silver",
+        "sources",
         "storage", "tables",
     },
     # What a batch is, and what follows from its silver commit.
@@ -65,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
         "settings", "storage", "tables", "telemetry",
     },
     "reports": {
-        "batches", "context", "contract", "engines", "errors", "formats", "gold", "lake", "lineage", "logs", "metrics",
+        "batches", "context", "contract", "engines", "errors", "formats", "gold", "html", "lake", "lineage", "logs", "metrics",
         "models", "settings", "silver", "sources", "storage", "telemetry",
     },
     "maintenance": {"batches", "context", "engines", "errors", "files", "gold", "lake", "logs", "settings", "storage"},
@@ -98,8 +101,10 @@ ROOMS: dict[str, set[str]] = {
     "zstandard": {"sources"},
     "boto3": {"sdk", "storage"},
     "botocore": {"sdk"},
-    "pandas": set(),
-    "sqlglot": {"engines", "lineage"},
+    # In names of types alone; a query's result becomes a frame where the user has one of the two installed.
+    "pandas": {"engines"},
+    "polars": {"engines"},
+    "sqlglot": {"contract", "engines", "lineage"},
     "pyspark": {"engines", "aws"},
     "awsglue": {"aws"},
 }

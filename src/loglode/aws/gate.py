@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from loglode.batches.quality_counts import ACCEPTED
 from loglode.context import open_lake
 from loglode.gold.silver_to_gold import gold_version
-from loglode.reports.inspect import query
+from loglode.reports.query import query
 from loglode.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -55,11 +55,10 @@ def quality_gate(settings: Settings, correlation_id: str) -> GateReport:
     Where others have loaded all of it, nothing of its own tells: then all that gold still lacks is judged,
     lest a batch that was stopped comes to gold by being started once more.
     """
-    wanted = correlation_id.replace("'", "''")
-    read, refused = _lines(settings, f"kind = 'load' and correlation_id = '{wanted}'")
+    read, refused = _lines(settings, "kind = 'load' and correlation_id = $value", correlation_id)
     if not read:
         behind = gold_version(open_lake(settings))
-        read, refused = _lines(settings, f"kind = 'load' and silver_version > {behind}")
+        read, refused = _lines(settings, "kind = 'load' and silver_version > $value", behind)
     found = GateReport(read, refused, settings.refused_limit)
     counts = {**asdict(found), "refused_share": found.refused_share}
     told = {"step": "quality_gate", "correlation_id": correlation_id, "counts": counts}
@@ -70,8 +69,8 @@ def quality_gate(settings: Settings, correlation_id: str) -> GateReport:
     return found
 
 
-def _lines(settings: Settings, condition: str) -> tuple[int, int]:
-    """Lines read by the loads of a condition, and lines that ops.quality says were refused of them."""
+def _lines(settings: Settings, condition: str, value: str | int) -> tuple[int, int]:
+    """Lines read and lines refused, summed over the loads that a condition on `$value` selects."""
     sql = _LINES.format(chosen=condition, whole=ACCEPTED)
-    read, refused = next(query(settings, sql, only=("runs", "quality")).rows)
+    ((read, refused),) = query(settings, sql, {"value": value}, only=("runs", "quality"))
     return read, refused

@@ -136,8 +136,7 @@ def _play(settings: Settings, logs: Path, spec: Mapping[str, Any]) -> dict[str, 
 def _ask(settings: Settings, sql: str) -> list[dict[str, Any]]:
     from loglode.operations import query
 
-    result = query(settings, sql)
-    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+    return query(settings, sql).dicts()
 
 
 def _tell(result: Mapping[str, Any]) -> None:

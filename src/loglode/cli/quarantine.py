@@ -42,7 +42,7 @@ def list_lines(limit: int, reason: str | None, form: str, **options: Any) -> Non
     from loglode.operations import list_quarantine
 
     result = list_quarantine(build_settings(**options), limit=limit, reason=reason)
-    write_rows(result.columns, result.rows, form=form)
+    write_rows(result.columns, result, form=form)
 
 
 @quarantine.command("replay")

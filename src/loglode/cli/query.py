@@ -50,4 +50,4 @@ def query(sql: str, form: str, as_of: datetime | None, **options: Any) -> None:
     from loglode.operations import query as run_query
 
     result = run_query(build_settings(**options), sql, as_of=as_of)
-    write_rows(result.columns, result.rows, form=form)
+    write_rows(result.columns, result, form=form)

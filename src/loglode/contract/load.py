@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from loglode.contract.document import check_standard, to_document
 from loglode.contract.model import SQL_TYPES, Alias, Contract, Field, Goal, Masking, Rule, RuleKind, Severity
+from loglode.contract.predicate import check_predicate
 from loglode.contract.sla import latency_days
 from loglode.errors import ContractError
 
@@ -223,6 +224,7 @@ def _to_rule(name: str, check: Any) -> Rule:
     arguments = dict(check.get("arguments") or {})
     is_own = check.get("type") == "custom" and check.get("engine") == "loglode"
     if is_own and isinstance(predicate := check.get("implementation"), str) and predicate.strip():
+        check_predicate(f"field {name}: rule {code}", predicate)
         return Rule(code, "predicate", severity, predicate, dimension)
     if check.get("metric") == "invalidValues" and isinstance(arguments.get("validValues"), list):
         return Rule(

@@ -86,7 +86,7 @@ def replay_quarantine(
 def _move(context: Context, request: _Request) -> BatchRecord | None:
     """Refused lines are few: with either engine, the embedded one replays them."""
     record: BatchRecord | None = None
-    with contextlib.closing(embedded_engine(context.settings, context.folder / "replay-spill")) as engine:
+    with contextlib.closing(embedded_engine(context.settings, context.lake, context.folder)) as engine:
 
         def decide(snapshot: Snapshot) -> Commit | None:
             nonlocal record

@@ -1,4 +1,4 @@
-"""Where a number comes from: columns by the SQL that runs, rows by what silver keeps of their line."""
+"""Where a number comes from: columns by the SQL that runs, rows by what silver records about their line."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from loglode.contract import Contract
 from loglode.errors import UsageError
-from loglode.formats.base import literal
-from loglode.reports.inspect import dicts, query
+from loglode.reports.query import query
 from loglode.settings import Settings
 from loglode.telemetry.graph import lineage_graph
 
 if TYPE_CHECKING:
     from loglode.lineage import Column, Graph
+
+_ROW = """
+    select event_id, event_ts::varchar as event_ts, source_object, source_line, w.batch_id, r.correlation_id,
+        r.silver_version, w.contract_version, w.processed_at::varchar as processed_at
+    from web_logs w left join runs r on w.batch_id = r.batch_id
+    where event_id = $event_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class ColumnLineage:
 
 
 def lineage(contract: Contract, target: str) -> list[ColumnLineage]:
-    """Lineage of `table` or `table.column`. Raises UsageError for what is not there."""
+    """Lineage of `table` or `table.column`. Raises UsageError if there is no such table or column."""
     from loglode.lineage import Column  # noqa: PLC0415
 
     table, dot, name = target.partition(".")
@@ -52,33 +58,24 @@ def lineage(contract: Contract, target: str) -> list[ColumnLineage]:
             names = ", ".join(c.name for c in columns)
             raise UsageError(f"{table} has no column {name}", hint=f"columns: {names}")
         columns = (Column(table, name),)
-    return [_told(graph, column) for column in columns]
+    return [_column_lineage(graph, column) for column in columns]
 
 
 def row_lineage(settings: Settings, event_id: str) -> dict[str, Any]:
-    """Object and line of bronze that a silver row was made of, and the batch that made it.
+    """The bronze object and line that a silver row was read from, and the batch that loaded it.
 
-    Raises LakeError without a lake, UsageError when silver holds no such row.
+    Raises LakeError without a lake, UsageError if silver has no such row.
     """
-    found = dicts(
-        query(
-            settings,
-            "select event_id, event_ts::varchar as event_ts, source_object, source_line, w.batch_id,"
-            " r.correlation_id, r.silver_version, w.contract_version, w.processed_at::varchar as processed_at"
-            " from web_logs w left join runs r on w.batch_id = r.batch_id"
-            f" where event_id = {literal(event_id)}",
-            only=("web_logs", "runs"),
-        )
-    )
+    found = query(settings, _ROW, {"event_id": event_id}, only=("web_logs", "runs")).dicts()
     if not found:
         raise UsageError(
-            "silver holds no row with this event_id",
+            "silver has no row with this event_id",
             hint="take one from `loglode query 'select event_id from web_logs limit 3'`",
         )
     return found[0]
 
 
-def _told(graph: Graph, column: Column) -> ColumnLineage:
+def _column_lineage(graph: Graph, column: Column) -> ColumnLineage:
     way = tuple(
         {
             "column": str(node.column),

@@ -6,7 +6,7 @@ from typing import Any
 
 from loglode.context import open_lake
 from loglode.metrics import EMITTED, METRICS, Step
-from loglode.reports.inspect import query
+from loglode.reports.query import query
 from loglode.settings import Settings
 
 _LOADS = """
@@ -55,17 +55,15 @@ def measurements(
     """
     lake = open_lake(settings)
     lake.require()
-    wanted = "true" if correlation_id is None else "correlation_id = " + _quoted(correlation_id)
+    chosen = "true" if correlation_id is None else "correlation_id = $correlation_id"
+    parameters = {} if correlation_id is None else {"correlation_id": correlation_id}
     found: dict[str, Any] = {}
     needed = {table: sql for table, (kind, sql) in _NEEDED.items() if step in (None, kind)}
     for table, _ in lake.existing(needed):
-        result = query(settings, needed[table].format(chosen=wanted), only=(table, "runs"))
-        for row in result.rows:
-            found |= dict(zip(result.columns, row, strict=True))
+        sql = needed[table]
+        used = parameters if "{chosen}" in sql else {}
+        for row in query(settings, sql.format(chosen=chosen), used, only=(table, "runs")).dicts():
+            found |= row
     # For a step they go to CloudWatch.
     names = [metric.name for metric in METRICS if step is None or metric.name in EMITTED]
     return {name: float(found[name]) for name in names if found.get(name) is not None}
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

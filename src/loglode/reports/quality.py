@@ -16,8 +16,9 @@ from typing import Any, Literal
 from loglode.batches.quality_counts import ACCEPTED, UNTOUCHED
 from loglode.context import open_lake
 from loglode.errors import LakeError
+from loglode.html import Report
 from loglode.reports.drift import BatchFields, Drift, Sighting, drifts
-from loglode.reports.inspect import dicts, query
+from loglode.reports.query import query
 from loglode.settings import Settings
 
 Volume = Literal["usual", "low", "high", "unknown"]
@@ -47,7 +48,7 @@ from quality where kind = 'field' and silver_version in (
     order by silver_version desc limit {DRIFT_BATCHES}
 ) order by silver_version, field, rule
 """
-_OF_DAY = "select distinct batch_id from quality where kind = 'rule' and date = date '{day}'"
+_OF_DAY = "select distinct batch_id from quality where kind = 'rule' and date = $day"
 _DELAYS = f"""
 select (epoch_us(finished_at) - epoch_us(oldest_object_at)) / 1e6 as seconds from runs
 where kind = 'load' and oldest_object_at is not null
@@ -88,7 +89,7 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True)
-class QualityReport:
+class QualityReport(Report):
     """`rules` are rows of ops.quality summed over batches, by day."""
 
     lake: str
@@ -117,17 +118,16 @@ def quality(settings: Settings, day: date | None = None) -> QualityReport:
     lake.require()
     if not lake.quality.exists:
         raise LakeError("no batch of this lake has told its quality", hint="load something first")
-    rules = [{"day": r.pop("event_day"), **r} for r in dicts(query(settings, _RULES, only=["quality"]))]
+    rules = [{"day": r.pop("event_day"), **r} for r in query(settings, _RULES, only=["quality"]).dicts()]
     days = _days(rules)
     if day is not None:
         wanted = day.isoformat()
         rules, days = [r for r in rules if r["day"] == wanted], [d for d in days if d.day == wanted]
-    changes = drifts(_batches(dicts(query(settings, _FIELDS, only=["quality"]))))
+    changes = drifts(_batches(query(settings, _FIELDS, only=["quality"]).dicts()))
     if day is not None:
-        found = query(settings, _OF_DAY.format(day=day.isoformat()), only=["quality"])
-        batches = {row["batch_id"] for row in dicts(found)}
+        batches = {batch_id for (batch_id,) in query(settings, _OF_DAY, {"day": day}, only=["quality"])}
         changes = [change for change in changes if change.batch_id in batches]
-    delays = [row["seconds"] for row in dicts(query(settings, _DELAYS, only=["runs"]))]
+    delays = [seconds for (seconds,) in query(settings, _DELAYS, only=["runs"])]
     fresh = Freshness(delays[0] if delays else None, median(delays[1:]) if delays[1:] else None)
     return QualityReport(str(lake.root), tuple(days), tuple(rules), tuple(changes), fresh)
 

@@ -10,8 +10,9 @@ from loglode.batches.effects import SILVER_VERSION, owed
 from loglode.context import open_lake
 from loglode.errors import QueryError
 from loglode.gold.silver_to_gold import gold_is_current
+from loglode.html import Report
 from loglode.lake import Lake, Table
-from loglode.reports.inspect import query
+from loglode.reports.query import query
 from loglode.reports.reconcile import DAILY, GOLD_FIGURES, Figure, figures_of, one_query
 from loglode.settings import Settings
 from loglode.storage import sizes
@@ -27,7 +28,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyReport:
+class VerifyReport(Report):
     """All checks of a lake."""
 
     lake: str
@@ -165,5 +166,5 @@ def _gold(found: Mapping[str, int]) -> Iterator[Check]:
 
 def _figures(settings: Settings, wanted: Mapping[str, Figure]) -> dict[str, int]:
     tables = {table for figure in wanted.values() for table in figure.tables}
-    row = next(query(settings, one_query(wanted.values()), only=tables).rows)
+    (row,) = query(settings, one_query(wanted.values()), only=tables)
     return {name: int(value) for name, value in zip(wanted, row, strict=True)}

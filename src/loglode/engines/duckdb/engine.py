@@ -27,7 +27,7 @@ from loglode.engines.base import (
 from loglode.engines.duckdb.dedupe import QUARANTINE_TYPES, without_duplicates
 from loglode.engines.duckdb.files import parquet, partition_by_groups, write_partitioned
 from loglode.engines.duckdb.models import DuckDBModels
-from loglode.engines.duckdb.session import allow_s3, connect, s3_errors, streaming
+from loglode.engines.duckdb.session import allow_s3, connect, restrict, s3_errors, streaming
 from loglode.engines.reading import ObjectBrokeOffError, Reading
 from loglode.errors import LoglodeError, MemoryShortError
 from loglode.files import StagedFile
@@ -88,7 +88,10 @@ class Slices:
 
 
 class DuckDBEngine:
-    """One connection; `temp_dir` takes what does not fit into memory."""
+    """One connection; `temp_dir` takes what does not fit into memory.
+
+    It reads and writes in `folders` alone: a contract's rules are SQL of its author.
+    """
 
     name = NAME
     chunk_rows = 2_500_000
@@ -102,11 +105,13 @@ class DuckDBEngine:
         memory_limit_mb: int,
         threads: int | None,
         temp_dir: Path,
+        folders: Sequence[Location],
         slice_bytes: int = SLICE_BYTES,
     ) -> None:
         self._memory_limit_mb = memory_limit_mb
         self._slice_bytes = slice_bytes
         self.connection = connect(memory_limit_mb=memory_limit_mb, threads=threads, temp_dir=temp_dir)
+        restrict(self.connection, folders=folders)
 
     def close(self) -> None:
         self.connection.close()

@@ -132,11 +132,17 @@ def view(
     name: str,
     files: Sequence[Location],
     columns: Sequence[tuple[str, str]],
+    *,
+    is_shared: bool = False,
 ) -> None:
-    """Files as a relation with the declared columns; a column that older files lack is null."""
+    """Files as a relation with the declared columns; a column that older files lack is null.
+
+    A shared one exists for all cursors of the connection.
+    """
+    kind = "view" if is_shared else "temp view"
     if not files:
-        empty = ", ".join(f'null::{kind} as "{column}"' for column, kind in columns)
-        connection.execute(f"create or replace temp view {name} as select {empty} where false")
+        empty = ", ".join(f'null::{sql} as "{column}"' for column, sql in columns)
+        connection.execute(f"create or replace {kind} {name} as select {empty} where false")
         return
     allow_s3(connection, files)
     declared = ", ".join(f'"{column}"' for column, _ in columns)
@@ -145,6 +151,6 @@ def view(
     have = {
         row[0] for row in connection.execute(f"select column_name from (describe from {source})").fetchall()
     }
-    missing = ", ".join(f'null::{kind} as "{column}"' for column, kind in columns if column not in have)
+    missing = ", ".join(f'null::{sql} as "{column}"' for column, sql in columns if column not in have)
     inner = f"select *{', ' + missing if missing else ''} from {source}"
-    connection.execute(f"create or replace temp view {name} as select {declared} from ({inner})")
+    connection.execute(f"create or replace {kind} {name} as select {declared} from ({inner})")

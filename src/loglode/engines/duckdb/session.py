@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import util
 from pathlib import Path
 
@@ -32,12 +32,31 @@ def connect(*, memory_limit_mb: int, threads: int | None, temp_dir: Path) -> duc
             "preserve_insertion_order": "false",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
+            # No table name means a variable of this process, and no secret is read from this disk.
+            "python_enable_replacements": "false",
+            "allow_persistent_secrets": "false",
             **({"threads": str(threads)} if threads else {}),
         }
     )
     connection.execute("set timezone = 'UTC'")
     connection.execute(f"set partitioned_write_flush_threshold = {FLUSH_ROWS}")
     return connection
+
+
+def restrict(
+    connection: duckdb.DuckDBPyConnection, *, files: Sequence[str] = (), folders: Sequence[Location] = ()
+) -> None:
+    """Let the connection read and write these files, and what is in these folders, and nothing else.
+
+    DuckDB adds the connection's spill folder. This cannot be undone. The pseudonymisation key is in no
+    such folder, so no SQL can read it, whoever wrote the SQL.
+    """
+    if any(isinstance(folder, S3Path) for folder in folders):
+        connection.execute(f"load {_quoted(str(_httpfs()))}")  # cannot be loaded any more afterwards
+    # Not as parameters: see `streaming`.
+    for option, names in (("allowed_paths", files), ("allowed_directories", [f"{f}/" for f in folders])):
+        connection.execute(f"set {option} = [{', '.join(map(_quoted, names))}]")
+    connection.execute("set enable_external_access = false")
 
 
 # Of the memory, what DuckDB may account for while it streams; the rest goes to what it does not

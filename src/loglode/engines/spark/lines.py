@@ -68,9 +68,14 @@ def stager(job: Job) -> Callable[[bytes], StagedLines | LoglodeError]:
 def _stage(job: Job, objects: Sequence[LineObject]) -> StagedLines:
     with tempfile.TemporaryDirectory(prefix="loglode-task-") as own:
         is_shared = isinstance(job.silver_root, Path)
-        folder = (job.folder if is_shared else Path(own)) / f"task-{uuid.uuid4().hex}"
+        home = job.folder if is_shared else Path(own)
+        folder = home / f"task-{uuid.uuid4().hex}"
         engine = DuckDBEngine(
-            memory_limit_mb=TASK_MEMORY_MB, threads=1, temp_dir=Path(own, "spill"), slice_bytes=_SLICE_BYTES
+            memory_limit_mb=TASK_MEMORY_MB,
+            threads=1,
+            temp_dir=Path(own, "spill"),
+            folders=[home],
+            slice_bytes=_SLICE_BYTES,
         )
         with contextlib.closing(engine):
             staged = engine.stage(dataclasses.replace(job, folder=folder), objects, _silent)
