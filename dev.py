@@ -2,6 +2,8 @@
 
 python3 dev.py demo [OPTION...]  generated logs in, metrics out (options go to `loglode demo`)
 python3 dev.py test [OPTION...]  the whole test suite (options go to pytest)
+python3 dev.py coverage [OPTION...]  the tests with the lines that they reach (options go to pytest)
+python3 dev.py mutate [TARGET...]    faults put into the code, to see whether the tests notice (--help)
 python3 dev.py check             lint, formatting and types
 python3 dev.py bench [OPTION...] the benchmarks in benchmarks/
 python3 dev.py lock              renew requirements/*.txt from pyproject.toml
@@ -29,6 +31,8 @@ GLUE_LOCK = LOCKS / "glue.txt"
 DIST = ROOT / "dist"
 KINDS = ("run", "dev")  # the second holds all of the first
 # `build` stands in both: installing the package then fetches nothing that is not locked.
+# Files of tests run side by side, each file in one process: what it shares is made once.
+SPREAD = ("--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 COMPILE = (
     "uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes"
     " --no-emit-index-url --no-emit-find-links --no-annotate --group build"
@@ -41,7 +45,7 @@ class StopError(Exception):
 
 def main(arguments: list[str]) -> int:
     """Run a command; returns its exit code."""
-    commands = {f.__name__: f for f in (demo, test, check, bench, lock, package, aws)}
+    commands = {f.__name__: f for f in (demo, test, coverage, mutate, check, bench, lock, package, aws)}
     if not arguments or arguments[0] not in commands:
         sys.stderr.write(__doc__ or "")
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
@@ -66,9 +70,21 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """The whole suite."""
     install("dev")
-    # Files of tests run side by side, each file in one process: what it shares is made once.
-    spread = ["--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
-    return run(PYTHON, "-m", "pytest", *spread, *arguments)
+    return run(PYTHON, "-m", "pytest", *SPREAD, *arguments)
+
+
+def coverage(arguments: list[str]) -> int:
+    """The suite, and which lines and branches it reaches in all its processes; fails below the threshold."""
+    install("dev")
+    code = run(PYTHON, "-m", "coverage", "run", "-m", "pytest", *SPREAD, *arguments)
+    run(PYTHON, "-m", "coverage", "combine", "--quiet")
+    return max(code, run(PYTHON, "-m", "coverage", "report"))
+
+
+def mutate(arguments: list[str]) -> int:
+    """Mutation testing: see tests/mutation.py."""
+    install("dev")
+    return run(PYTHON, "-m", "tests.mutation", *arguments)
 
 
 def check(arguments: list[str]) -> int:

@@ -43,10 +43,16 @@ ROOT = Path(__file__).resolve().parent.parent
 LONG = ("test_spark.py", "test_state_machine.py", "test_terraform.py", "test_kill.py", "test_glue.py")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long files first; else as they were found."""
+    """The long files first, and what sums up a file last; else in the random order that they are in by now."""
     places = {name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
+    items.sort(
+        key=lambda item: (
+            places.get(item.path.name, len(LONG)),
+            item.get_closest_marker("sums_up") is not None,
+        )
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -264,6 +264,7 @@ def test_messages_that_are_no_events_end_as_dead_letters(local: Local) -> None:
     assert sorted("gone.json" in letter for letter in letters) == [False, True]
 
 
+@pytest.mark.sums_up
 def test_every_state_and_every_way_on_was_taken() -> None:
     """After the tests above: what the definition has, and what was executed."""
     if not SEEN.states:
