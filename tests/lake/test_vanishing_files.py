@@ -20,6 +20,7 @@ from tests.helpers.logs import (
 
 from loglode.sources import SourceObject, objects
 from loglode.sources.outcomes import Gone
+from loglode.sources.records import RecordStream
 
 
 def test_files_that_go_or_shrink_while_the_run_is_on(tmp_path: Path) -> None:
@@ -84,3 +85,46 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
     assert [("b.json" in text) for text in report.failed] == [True]
     assert report.rows_silver == 1
     assert_verified(settings)
+
+
+def test_a_file_that_goes_before_its_size_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_for(tmp_path)
+    bronze = tmp_path / "bronze"
+    for name in ("a", "b"):
+        write(bronze / f"{name}.json", [line(path=f"/{name}")])
+    stat = os.stat
+
+    def rotated(path: Any, **options: Any) -> os.stat_result:
+        if str(path) == str(bronze / "b.json") and not options:
+            (bronze / "b.json").unlink(missing_ok=True)
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", rotated)
+    report = load(settings, bronze)
+    assert report.ledger.kinds == {"Loaded": 1, "Gone": 1}
+    assert "b.json" in report.failed[0]
+
+
+def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_for(tmp_path)
+    write(tmp_path / "bronze" / "a.json", [line(path="/a")])
+    write(tmp_path / "bronze" / "locked" / "b.json", [line(path="/b")])
+    scandir = os.scandir
+
+    def guarded(path: Any) -> Any:
+        if str(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    report = load(settings, tmp_path / "bronze")
+    assert report.objects == 1
+    assert [text.partition(": ")[0] for text in report.failed] == [str(tmp_path / "bronze" / "locked")]
+
+
+def test_nothing_is_left_open(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"a": 1}]')
+    raw = SourceObject(str(tmp_path / "a.json"), 10, 1).open()
+    with RecordStream(raw, is_array=True) as stream:
+        stream.read()
+    assert raw.closed

@@ -34,9 +34,17 @@ def discover(sources: Sequence[str]) -> list[SourceObject]:
             continue
         for path in _paths(source):
             real = os.path.realpath(path)
-            facts = os.stat(real)
-            found[real] = SourceObject(real, facts.st_size, facts.st_mtime_ns)
+            found[real] = _file(real)
     return [found[key] for key in sorted(found)]
+
+
+def _file(path: str) -> SourceObject:
+    """A file as it is now. One that has vanished since it was listed fails when it is opened."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return SourceObject(path, 0, time.time_ns())
+    return SourceObject(path, facts.st_size, facts.st_mtime_ns)
 
 
 def on_s3(uri: str, version: str = "") -> SourceObject:
@@ -103,11 +111,13 @@ def _paths(source: str) -> Iterator[str]:
 
 
 def _walk(folder: str) -> Iterator[str]:
-    """Files below, and hidden folders as a whole: what is in them is nobody's business."""
-    for where, folders, files in os.walk(folder):
+    """Files below, hidden folders, and folders that cannot be listed: those fail when they are opened."""
+    unreadable: list[str] = []
+    for where, folders, files in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):
         yield from (f"{where}/{name}" for name in folders if is_hidden(name))
         folders[:] = sorted(name for name in folders if not is_hidden(name))
         for name in sorted(files):
             path = Path(where, name)
             if path.is_file():
                 yield str(path)
+    yield from unreadable
