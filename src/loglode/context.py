@@ -12,7 +12,8 @@ from loglode import logs
 from loglode.engines.base import Engine, Progress
 from loglode.engines.duckdb import DuckDBEngine
 from loglode.engines.duckdb.session import s3_errors
-from loglode.errors import LakeError, UsageError
+from loglode.errors import UsageError
+from loglode.files import writing
 from loglode.lake import Lake
 from loglode.lake.secret import load_key
 from loglode.lake.staging import new_name, remove_abandoned, staging
@@ -54,27 +55,21 @@ def open_context(
 ) -> Iterator[Context]:
     """Make ready for writing, to a lake that was opened before if one is given.
 
-    Raises LakeError when the lake's folder cannot be written.
+    Raises LakeError when the lake's folder cannot be written. Errors of the work itself pass unchanged.
     """
-    try:
-        if isinstance(settings.lake, Path):
-            settings.lake.mkdir(parents=True, exist_ok=True)
-        remove_abandoned(settings.lake)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(logs.bound(correlation_id=settings.correlation_id))
+        with writing(settings.lake):
+            if isinstance(settings.lake, Path):
+                settings.lake.mkdir(parents=True, exist_ok=True)
+            remove_abandoned(settings.lake)
+            folder = stack.enter_context(staging(settings.lake, new_name()))
         key = read_key(settings)
         opened = lake or open_lake(settings)
-        with (
-            logs.bound(correlation_id=settings.correlation_id),
-            staging(settings.lake, new_name()) as folder,
-            s3_errors(),
-            contextlib.closing(_engine(settings, opened, folder)) as engine,
-        ):
-            emitter = open_emitter(settings, opened, folder)
-            yield Context(settings, opened, load_models(), engine, folder, key, progress or _silent, emitter)
-    except OSError as error:
-        raise LakeError(
-            f"cannot write to lake {settings.lake}: {error}",
-            hint="check the path, rights and free space",
-        ) from error
+        stack.enter_context(s3_errors())
+        engine = stack.enter_context(contextlib.closing(_engine(settings, opened, folder)))
+        emitter = open_emitter(settings, opened, folder)
+        yield Context(settings, opened, load_models(), engine, folder, key, progress or _silent, emitter)
 
 
 def read_key(settings: Settings) -> str:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from loglode.errors import LakeError
 from loglode.storage import Location
+
+
+@contextlib.contextmanager
+def writing(place: Location) -> Iterator[None]:
+    """Raise what the system refuses while a place of a lake is written as LakeError, with its name."""
+    try:
+        yield
+    except OSError as error:
+        raise LakeError(
+            f"cannot write {place}: {error.strerror or error}",
+            hint="check the path, permissions and free space, then run again; nothing was lost",
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

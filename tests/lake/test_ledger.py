@@ -126,6 +126,18 @@ def test_an_error_that_is_raised_under_the_engine_surfaces_as_itself(
     assert caught.value is error
 
 
+@pytest.mark.parametrize("name", ["_staging", "silver", "ops"])
+def test_a_place_of_the_lake_that_cannot_be_written_is_named(lake: Path, tmp_path: Path, name: str) -> None:
+    """A file where a folder has to be: also root cannot write there."""
+    source = write(tmp_path / "a.json", records(3))
+    lake.mkdir()
+    (lake / name).write_text("in the way")
+    with pytest.raises(LakeError, match=f"cannot write {lake}"):
+        operations.run(settings(lake), [str(source)])
+    (lake / name).unlink()
+    assert operations.run(settings(lake), [str(source)]).failed == []
+
+
 def test_lines_that_an_engine_loses_are_not_committed(
     lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

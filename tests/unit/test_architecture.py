@@ -60,7 +60,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     # A lake, an engine and the key, opened once for a run.
     "context": {
-        "engines", "errors", "lake", "logs", "models", "openlineage", "settings", "telemetry",
+        "engines", "errors", "files", "lake", "logs", "models", "openlineage", "settings", "telemetry",
     },
     "loading": {"batches", "context", "engines", "errors", "files", "lake", "sources", "tables"},
     "gold": {

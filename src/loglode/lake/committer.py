@@ -19,7 +19,7 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
 from loglode.errors import CommitConflictError, LakeError
-from loglode.files import StagedFile
+from loglode.files import StagedFile, writing
 from loglode.lake.delta import reaching
 from loglode.lake.schema import delta_schema
 from loglode.lake.table import ActiveFile, Snapshot, Table
@@ -67,8 +67,9 @@ def _placed(table: Table, file: StagedFile) -> StagedFile:
     if isinstance(target, S3Path):
         upload(file.path, target)
         return replace(file, is_uploaded=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    file.path.replace(target)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.path.replace(target)
     return replace(file, path=target)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loglode.files import StagedFile
+from loglode.files import StagedFile, writing
 from loglode.tables import TableSpec
 
 _ARROW = {
@@ -41,9 +41,10 @@ def _write(
     table = pa.table(
         {name: pa.array([_value(row.get(name), kind) for row in rows], kind) for name, kind in columns}
     )
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{spec.name}-{uuid.uuid4()}.parquet"
-    pq.write_table(table, path, compression="zstd")
+    with writing(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, path, compression="zstd")
     partition = {key: str(value) for key, value in zip(spec.partition_by, day, strict=True)}
     return StagedFile(path, len(rows), path.stat().st_size, partition)
 

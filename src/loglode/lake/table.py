@@ -14,6 +14,7 @@ import deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from loglode.errors import LakeError
+from loglode.files import writing
 from loglode.lake.delta import delta_options, reaching
 from loglode.lake.schema import delta_schema, new_columns, sql_type
 from loglode.storage import Location, names_after
@@ -215,7 +216,8 @@ class Table:
 
     def _made(self) -> Snapshot:
         if isinstance(self.root, Path):
-            self.root.mkdir(parents=True, exist_ok=True)
+            with writing(self.root):
+                self.root.mkdir(parents=True, exist_ok=True)
         # Another process may make it in the same moment; if none did, the next line says so.
         with contextlib.suppress(DeltaError):
             self._create()
