@@ -17,6 +17,8 @@ from loglode import operations, sdk, storage
 from loglode.errors import AccessDeniedError, QueryError, SourceNotFoundError, StorageError, UsageError
 from loglode.operations import RunReport
 from loglode.settings import Settings
+from loglode.sources import raw
+from loglode.sources.discover import on_s3 as as_listed
 
 
 def on_s3(**changes: Any) -> Settings:
@@ -63,10 +65,45 @@ def test_again_and_more(s3: Any) -> None:
     assert found["lake"] == LAKE and found["totals"]["rows_silver"] == 107
 
 
-def test_an_object_larger_than_its_first_piece(s3: Any) -> None:
+def test_each_byte_of_an_object_is_fetched_once(s3: Any) -> None:
+    """One request for a small object; the first MiB and the rest of a large one."""
+    put(s3, "bronze/small.json", records(5))
+    put(s3, "bronze/large.json", records(12_000, first=10_000, step=1))
+    size = s3.head_object(Bucket=BUCKET, Key="bronze/large.json")["ContentLength"]
+    assert 2 << 20 < size < 9 << 20
+    asked: list[tuple[str, str]] = []
+
+    def note(params: dict[str, str], **_: Any) -> None:
+        if params["Key"].startswith("bronze/"):
+            asked.append((params["Key"], params["Range"]))
+
+    sdk.client("s3").meta.events.register("provide-client-params.s3.GetObject", note)
+    sdk.client("s3").meta.events.register("provide-client-params.s3.HeadObject", note)
+    assert run(f"s3://{BUCKET}/bronze/").rows_silver == 12_005
+    assert sorted(asked) == [
+        ("bronze/large.json", "bytes=0-1048575"),
+        ("bronze/large.json", f"bytes=1048576-{size - 1}"),
+        ("bronze/small.json", f"bytes=0-{s3.head_object(Bucket=BUCKET, Key='bronze/small.json')['ContentLength'] - 1}"),
+    ]  # fmt: skip
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_not_loaded_in_two_states(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(s3, "bronze/large.json", records(12_000, step=1))
-    assert s3.head_object(Bucket=BUCKET, Key="bronze/large.json")["ContentLength"] > 2 << 20
-    assert run(f"s3://{BUCKET}/bronze/large.json").rows_silver == 12_000
+    fetch = raw.read_range
+
+    def fetch_then_replace(path: storage.S3Path, etag: str, version: str, *, start: int, size: int) -> bytes:
+        data = fetch(path, etag, version, start=start, size=size)
+        if start == 0:
+            put(s3, "bronze/large.json", records(12_000, step=2))
+        return data
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(raw, "read_range", fetch_then_replace)
+        report = operations.load_objects(on_s3(), [as_listed(f"s3://{BUCKET}/bronze/large.json")])
+    assert report.ledger.kinds == {"Gone": 1} and report.rows_silver == 0
+    assert run(f"s3://{BUCKET}/bronze/").rows_silver == 12_000
 
 
 def test_what_is_written_is_encrypted(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:

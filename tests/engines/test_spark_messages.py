@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from loglode import errors
+from loglode.engines.spark import lines
 from loglode.engines.spark.files import failed
 from loglode.engines.spark.session import one_line
 
@@ -37,6 +41,27 @@ loglode.errors.LakeError: cannot write day=5: No space left on device
 )  # fmt: skip
 def test_one_line_holds_the_cause(text: str, told: str) -> None:
     assert one_line(Exception(text)) == told
+
+
+@pytest.mark.parametrize("name", ["LakeError", "StorageBusyError", "SourceError"])
+def test_what_a_task_raises_keeps_its_class(name: str) -> None:
+    assert type(failed("batch b", Exception(TASK.replace("LakeError", name)))) is getattr(errors, name)
+
+
+@pytest.mark.parametrize("name", ["ValueError", "loglode.errors.annotations", "loglode.errors.NoSuchError"])
+def test_what_is_no_error_of_ours_is_one_of_the_engine(name: str) -> None:
+    text = TASK.replace("loglode.errors.LakeError", name)
+    assert type(failed("batch b", Exception(text))) is errors.LoglodeError
+
+
+def test_a_task_returns_its_error_as_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object) -> None:
+        raise errors.StorageBusyError("s3://b/k: AWS answers SlowDown", hint="try again later")
+
+    monkeypatch.setattr(lines, "_stage", busy)
+    outcome = pickle.loads(pickle.dumps(lines.stager(Mock())(pickle.dumps([]))))  # noqa: S301 - made here
+    assert type(outcome) is errors.StorageBusyError
+    assert (outcome.message, outcome.hint) == ("s3://b/k: AWS answers SlowDown", "try again later")
 
 
 def test_a_full_disk_has_a_way_out() -> None:

@@ -18,7 +18,7 @@ from pyspark.sql import functions as f
 from pyspark.sql.types import LongType, StringType, StructType
 
 from loglode.engines.spark.parts import fetcher, writer
-from loglode.engines.spark.session import one_line
+from loglode.engines.spark.session import class_in_task, one_line
 from loglode.engines.spark.types import schema
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
@@ -116,7 +116,7 @@ def write(
 
 
 def failed(what: str, error: BaseException) -> LoglodeError:
-    """Spark's error in one line."""
+    """Spark's error in one line, with the class of what a task raised."""
     text = one_line(error)
     hint = "make room, then run again; nothing was lost" if "No space left" in text else ""
-    return LoglodeError(f"Spark failed on {what}: {text}", hint=hint)
+    return class_in_task(error)(f"Spark failed on {what}: {text}", hint=hint)

@@ -16,6 +16,7 @@ from pyspark import SparkContext
 from pyspark.errors import PySparkException, PySparkRuntimeError
 from pyspark.sql import SparkSession
 
+from loglode import errors
 from loglode.errors import LoglodeError
 
 # Times are UTC, as they are in the files; numbers and casts fail where DuckDB's would.
@@ -35,7 +36,7 @@ _ANSWERS = {
 _MOST_TOLD = 300
 # After the lines of Python's traceback, which are indented, stands what was raised, behind its class.
 _RAISED_IN_TASK = re.compile(
-    r"Traceback \(most recent call last\):\n(?:[ \t]+.*\n)+(?:[\w.]+: )?(.*)", re.MULTILINE
+    r"Traceback \(most recent call last\):\n(?:[ \t]+.*\n)+(?:([\w.]+): )?(.*)", re.MULTILINE
 )
 _JAVA_CALL = re.compile(r"^An error occurred while calling \S+\s*:?\s*")
 # For a Spark that this process starts; one that runs already keeps what its owner chose.
@@ -127,8 +128,16 @@ def _quiet_option() -> str:
 
 def one_line(error: BaseException) -> str:
     """What an error says, without stack traces and lines of a plan; of a task that failed, what it raised."""
-    raised: list[str] = _RAISED_IN_TASK.findall(str(error))
+    raised: list[tuple[str, str]] = _RAISED_IN_TASK.findall(str(error))
     if raised:  # the last of a chain is the one that was made of the others
-        return " ".join(raised[-1].split())[:_MOST_TOLD]
+        return " ".join(raised[-1][1].split())[:_MOST_TOLD]
     text = str(error).split("\n\nJVM stacktrace", maxsplit=1)[0].split("\n\tat ", maxsplit=1)[0]
     return " ".join(_JAVA_CALL.sub("", text).split())[:_MOST_TOLD]
+
+
+def class_in_task(error: BaseException) -> type[LoglodeError]:
+    """The class of what a task raised, where it is one of ours: Spark passes on its name alone."""
+    raised: list[tuple[str, str]] = _RAISED_IN_TASK.findall(str(error))
+    module, _, name = raised[-1][0].rpartition(".") if raised else ("", "", "")
+    found = getattr(errors, name, None) if module == errors.__name__ else None
+    return found if isinstance(found, type) and issubclass(found, LoglodeError) else LoglodeError
