@@ -91,7 +91,7 @@ def test_an_object_that_is_replaced_while_it_is_read_is_not_loaded_in_two_states
     s3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(s3, "bronze/large.json", records(12_000, step=1))
-    fetch = raw.read_range
+    fetch = storage.read_range
 
     def fetch_then_replace(path: storage.S3Path, etag: str, version: str, *, start: int, size: int) -> bytes:
         data = fetch(path, etag, version, start=start, size=size)

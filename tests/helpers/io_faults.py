@@ -76,7 +76,8 @@ def refused(code: str) -> Fault:
 
 def cut_off() -> Exception:
     """What the SDK raises when the connection is cut in the middle of a body."""
-    return ResponseStreamingError(error=ConnectionResetError(errno.ECONNRESET, "reset"))
+    error: Exception = ResponseStreamingError(error=ConnectionResetError(errno.ECONNRESET, "reset"))
+    return error
 
 
 @dataclass
