@@ -14,6 +14,7 @@ import yaml
 
 from loglode.silver.agents import DERIVED, agent_expressions
 
+DATA = Path(__file__).resolve().parents[1] / "data"
 CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0"
 CASES = {
     f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36": ("Chrome", "Windows", "desktop", False),
@@ -56,6 +57,25 @@ def derive(agents: Sequence[str | None]) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("agent", CASES, ids=lambda agent: str(agent)[-40:])
 def test_known_agents(agent: str | None) -> None:
     assert derive([agent]) == [CASES[agent]]
+
+
+def labelled(kind: str) -> list[tuple[str, Any]]:
+    """(agent, label) of the agents of ua-parser's tests that say the browser, the system, or that it is a bot."""
+    lines = (DATA / "uap-core" / "agents.ndjson").read_text("utf-8").splitlines()
+    return [(entry["agent"], entry[kind]) for entry in map(json.loads, lines) if kind in entry]
+
+
+@pytest.mark.parametrize("kind", ["browser", "os", "is_bot"])
+def test_agents_that_another_parser_labels(kind: str) -> None:
+    agents = labelled(kind)
+    assert len(agents) > 20
+    found = [row[DERIVED.index(kind)] for row in derive([agent for agent, _ in agents])]
+    assert dict(zip(agents, found, strict=True)) == {(agent, label): label for agent, label in agents}
+
+
+def test_browsers_that_another_parser_labels_are_no_bots() -> None:
+    people = [agent for kind in ("browser", "os") for agent, _ in labelled(kind)]
+    assert [agent for agent, row in zip(people, derive(people), strict=True) if row[-1]] == []
 
 
 def _share_of_bots(agents: Sequence[str]) -> float:
