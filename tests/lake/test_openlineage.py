@@ -13,6 +13,7 @@ import deltalake
 import pytest
 from tests.helpers import openlineage_schemas
 from tests.helpers.functions import Context
+from tests.helpers.io_faults import EIO, break_file
 from tests.helpers.lakes import (
     BUCKET,
     GOLD,
@@ -226,6 +227,23 @@ def _place(source: Event) -> tuple[str, str, str]:
     return source["namespace"], source["name"], source["field"]
 
 
+def test_an_object_that_cannot_be_read_is_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "events.ndjson"
+    monkeypatch.setenv(VARIABLE, str(told))
+    logs = [write(tmp_path / f"{name}.json", records(3, first=n * 1000)) for n, name in enumerate("ab")]
+    break_file(monkeypatch, "b.json", EIO, opening=2, sound=0)
+    report = operations.run(settings(tmp_path / "lake"), [str(log) for log in logs])
+    assert report.ledger.kinds == {"Loaded": 1, "Failed": 1}
+    (start, end) = (event for event in read(told) if event["job"]["name"] == LOAD)
+    statistics = [event["inputs"][0]["inputFacets"]["inputStatistics"] for event in (start, end)]
+    assert [(found["fileCount"], found.get("rowCount"), "size" in found) for found in statistics] == [
+        (2, None, True),
+        (1, 3, False),
+    ]
+
+
 def test_a_step_that_fails_says_so_and_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake, told = tmp_path / "lake", tmp_path / "events.ndjson"
     monkeypatch.setenv(VARIABLE, str(told))
@@ -236,7 +254,7 @@ def test_a_step_that_fails_says_so_and_nothing_more(tmp_path: Path, monkeypatch:
         operations.run(settings(lake), [str(log)])
     (failed,) = ends(read(told), LOAD)
     assert failed["eventType"] == "FAIL"
-    assert failed["run"]["facets"]["errorMessage"]["message"] in ("FileExistsError", "NotADirectoryError")
+    assert failed["run"]["facets"]["errorMessage"]["message"].startswith("LakeError: ")
     assert "in the way" not in told.read_text()
 
 
@@ -311,7 +329,7 @@ def test_on_s3_and_in_the_function(s3: Any, monkeypatch: pytest.MonkeyPatch) -> 
     with monkeypatch.context() as dead:
         # As a function that its timeout ends: without a word, and its staging folder goes with it.
         dead.setattr("loglode.openlineage.emitter.Emitter.fail", lambda *_: None)
-        dead.setattr(sys.modules["loglode.pipeline.run"], "_load_rest", dies)
+        dead.setattr(sys.modules["loglode.pipeline.run"], "bronze_to_silver", dies)
         for correlation in ("one", "two"):
             with pytest.raises(SystemExit):
                 done("a", correlation, LOAD)

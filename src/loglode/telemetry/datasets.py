@@ -93,7 +93,7 @@ def loaded(
     place = Dataset(source["namespace"], source["name"])
     own: Json = source["inputFacets"]
     if statistics := own.get("inputStatistics"):
-        own = own | {"inputStatistics": statistics | {"rowCount": run["lines_read"]}}
+        own = own | {"inputStatistics": _read(statistics, run)}
     facets, lineage = source["facets"], None
     if run["kind"] == "load":
         lineage = column_lineage(contract, form, SILVER, {BRONZE: place})
@@ -106,6 +106,14 @@ def loaded(
     for table, rows in ((lake.quarantine, refused), (lake.runs, 1), (lake.quality, len(quality))):
         outputs.append(_written(table, rows).told())
     return [place.as_input(facets, own=own)], outputs
+
+
+def _read(statistics: Json, run: Mapping[str, Any]) -> Json:
+    """What was read of the objects that START named; their size is known where all of them were read."""
+    read = statistics | {"fileCount": run["objects"], "rowCount": run["lines_read"]}
+    if read["fileCount"] != statistics["fileCount"]:
+        del read["size"]
+    return read
 
 
 def _written(table: Table, rows: int, version: int | None = None) -> Written:
