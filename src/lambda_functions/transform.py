@@ -30,7 +30,7 @@ from loglode.sources import SourceObject
 
 # The embedded engine gets this share of the function's memory; Python and Arrow take the rest.
 MEMORY_SHARE = 0.5
-# Staged files and one object at a time lie on the disk; what the engine spills as well.
+# A batch's staged files and the first bytes of its objects are on the disk, and what the engine spills.
 DISK_SHARE = 0.25
 # Lines are bytes that were compressed; what has to fit is measured unpacked. One commit each.
 BATCH_BYTES = 256 << 20

@@ -142,22 +142,22 @@ def test_a_disk_that_fails(
     ],
     ids=lambda value: errno.errorcode[value] if isinstance(value, int) else "",
 )
-@pytest.mark.parametrize("place", ["open to read", "after lines were handed out"])
 def test_the_error_keeps_its_class(
-    lake: Path,
+    tmp_path: Path,
     bronze: Path,
-    place: str,
     number: int,
     kind: type[Failed],
     error: type[LoglodeError],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    opening, sound = PLACES[place]
-    break_file(monkeypatch, BROKEN, system_error(number), opening=opening, sound=sound)
-    report = load(lake, discover([str(bronze / "plain")]))
-    check_failed(lake, report, kind, error)
-    assert report.ledger.error is not None
-    assert isinstance(report.ledger.error, StorageBusyError) == (kind is Busy)
+    for place in ("open to read", "after lines were handed out"):
+        opening, sound = PLACES[place]
+        lake = tmp_path / f"lake-{sound}"
+        with monkeypatch.context() as faulty:
+            break_file(faulty, BROKEN, system_error(number), opening=opening, sound=sound)
+            report = load(lake, discover([str(bronze / "plain")]))
+        check_failed(lake, report, kind, error)
+        assert isinstance(report.ledger.error, StorageBusyError) == (kind is Busy)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,13 @@ def test_how_an_object_is_read_does_not_change_its_fingerprint(
     assert len(first) <= 1
 
 
+@pytest.mark.parametrize("blank", [b"\n", b"  \t\n", b"\r\n \n"])
+def test_a_blank_line_at_the_top_is_no_fingerprint(blank: bytes) -> None:
+    one, other = (read(blank + line + b"\n")[-1]["fingerprint"] for line in (b"x", b"y"))
+    assert one and other and one != other
+    assert one == read(b"x\n")[0]["fingerprint"]
+
+
 def test_a_grown_object_keeps_its_fingerprint() -> None:
     small, grown = read(b"\n first \nsecond\n"), read(b"\n first \nsecond\nthird\n")
     assert grown[1]["fingerprint"] == small[1]["fingerprint"]

@@ -39,7 +39,7 @@ from loglode.storage import Location
 NAME = "duckdb"
 SLICE_BYTES = 128 << 20
 # Lines to learn the memos from: the first of the stream.
-SAMPLE_BYTES = 8 << 20
+SAMPLE_BYTES = 2 << 20
 
 
 class Slices:
