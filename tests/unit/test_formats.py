@@ -164,6 +164,7 @@ KEYS = [
     frozenset[str](),
     frozenset({"timestamp", "status"}),
     frozenset({"timestamp", "status", "path", "method", "remote_addr"}),
+    frozenset({"timestamp", "method", "path", "url", "status", "user_id", "username", "user_agent"}),
 ]
 
 
@@ -175,6 +176,7 @@ def test_json_is_read_alike_whatever_keys_were_seen_before(known_keys: frozenset
         line(status="404", remote_addr="10.0.0.1", bytes=None),
         line(user={"id": "u1"}, http={"request": {"referrer": "http://r.example/"}}),
         line(path="", url="/c", user_id="-", username="u2"),
+        line(user_id="u3", username="u2", user_agent="-"),
         line(unknown='"status":', other={"path": "/no"}),
         '{"timestamp":"2026-03-04T05:06:07Z" , "status" : 200, "path" : null, "uri":"/d"}',
         line(**{"http.request.method": "PUT"}, method=None),
@@ -188,6 +190,7 @@ def test_json_is_read_alike_whatever_keys_were_seen_before(known_keys: frozenset
         {**usual, "status": "404", "client_ip": "10.0.0.1"},
         {**usual, "user_id": "u1", "referrer": "http://r.example/"},
         {**usual, "path": "/c", "user_id": "u2"},
+        {**usual, "user_id": "u3"},
         usual,
         {**stamp, "path": "/d"},
         {**usual, "method": "PUT"},
