@@ -1,4 +1,4 @@
-"""Every operation on a lake, over `Settings`: what the command line, the Python API and AWS call."""
+"""Every operation on a lake, over `Settings`: called by the Python API, Lambda functions and Glue jobs."""
 
 from loglode.aws.executions import replay_batch
 from loglode.aws.gate import GateReport, quality_gate
@@ -8,7 +8,7 @@ from loglode.loading.report import RunReport
 from loglode.maintenance.maintain import UpkeepReport, maintain
 from loglode.pipeline.replay import replay_quarantine
 from loglode.pipeline.run import load_objects, run, update_gold
-from loglode.reports.lineage import lineage, row_lineage
+from loglode.reports.lineage import ColumnLineage, lineage, row_lineage
 from loglode.reports.measurements import measurements
 from loglode.reports.quality import QualityReport, quality
 from loglode.reports.quarantine import list_quarantine
@@ -18,6 +18,7 @@ from loglode.reports.verify import Check, VerifyReport, verify
 
 __all__ = [
     "Check",
+    "ColumnLineage",
     "GateReport",
     "QualityReport",
     "QueryResult",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 from loglode.contract import Contract, load_contract
 from loglode.errors import UsageError
@@ -25,9 +25,30 @@ Engine = Literal["duckdb", "spark"]
 BATCH_BYTES: dict[Engine, int] = {"duckdb": 1 << 30, "spark": 64 << 30}
 
 
+class Options(TypedDict, total=False):
+    """What a lake may be opened with; None, or an absent option, means the environment or the default."""
+
+    # Your own data contract (a file) instead of the package's.
+    contract: str | Path | None
+    memory_limit_mb: int | None
+    threads: int | None
+    batch_bytes: int | None
+    # File of the pseudonymisation key; LOGLODE_KEY_FILE, or a file in the lake's folder otherwise.
+    key_file: str | Path | None
+    # Name or ARN of the key in Secrets Manager; takes precedence over the file.
+    key_secret: str | None
+    # Appears in logs, ops.runs and commits.
+    correlation_id: str | None
+    engine: Engine
+    # Where Spark runs, as its master URL.
+    master: str | None
+    # Where OpenLineage events go: a file, https://HOST or s3://BUCKET/PREFIX.
+    openlineage: str | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a run needs to know beside its sources."""
+    """A lake and everything that decides how it is loaded; see `Options`."""
 
     lake: Location
     contract: Contract
@@ -38,59 +59,46 @@ class Settings:
     # A batch ends at the object that passes this many bytes, compressed ones counted tenfold.
     batch_bytes: int = BATCH_BYTES["duckdb"]
     key_file: Path | None = None
-    # Name or ARN of the key in Secrets Manager; goes before the file.
+    # Name or ARN of the key in Secrets Manager; takes precedence over the file.
     key_secret: str = ""
     # Refused lines / lines read that the quality gate lets pass; the contract's own where None.
     max_refused_share: float | None = None
-    # Follows a batch from the event to the commit; stands in ops.runs.
+    # Follows a batch from the event to the commit; recorded in ops.runs.
     correlation_id: str = ""
     engine: Engine = "duckdb"
-    # Where Spark runs; None: what its own configuration says, or the context that is there already.
+    # Where Spark runs; None: Spark's own configuration decides, or the context that exists already.
     master: str | None = None
-    # Where OpenLineage events go; None: none are made.
+    # Where OpenLineage events go; None: nowhere.
     openlineage: Destination | None = None
 
     @classmethod
-    def build(
-        cls,
-        *,
-        lake: str | Path,
-        contract: str | Path | None = None,
-        memory_limit_mb: int | None = None,
-        threads: int | None = None,
-        batch_bytes: int | None = None,
-        key_file: str | Path | None = None,
-        key_secret: str | None = None,
-        correlation_id: str | None = None,
-        engine: Engine = "duckdb",
-        master: str | None = None,
-        openlineage: str | None = None,
-    ) -> Settings:
+    def build(cls, *, lake: str | Path, **options: Unpack[Options]) -> Settings:
         """Settings from arguments and environment. Raises UsageError, ContractError."""
-        memory = (
-            memory_limit_mb if memory_limit_mb is not None else _number(MEMORY_VARIABLE, cls.memory_limit_mb)
-        )
+        memory = options.get("memory_limit_mb")
+        memory = _number(MEMORY_VARIABLE, cls.memory_limit_mb) if memory is None else memory
         if memory < MIN_MEMORY_MB:
-            raise UsageError(f"memory limit of {memory} MB", hint=f"at least {MIN_MEMORY_MB}")
+            raise UsageError(f"a memory limit of {memory} MB is too low", hint=f"at least {MIN_MEMORY_MB}")
         if not str(lake).isprintable() or "\\" in str(lake):
             raise UsageError(
                 f"lake {str(lake)!r} has a character in its name that table logs cannot hold",
                 hint="no control characters and no backslash",
             )
-        key = key_file if key_file is not None else os.environ.get(KEY_FILE_VARIABLE)
+        engine = options.get("engine") or "duckdb"
+        batch_bytes, key = options.get("batch_bytes"), options.get("key_file")
+        key = os.environ.get(KEY_FILE_VARIABLE) if key is None else key
         return cls(
             lake=location(lake),
-            contract=load_contract(contract),
+            contract=load_contract(options.get("contract")),
             memory_limit_mb=memory,
-            threads=threads,
-            batch_bytes=batch_bytes if batch_bytes is not None else BATCH_BYTES[engine],
+            threads=options.get("threads"),
+            batch_bytes=BATCH_BYTES[engine] if batch_bytes is None else batch_bytes,
             key_file=Path(key) if key else None,
-            key_secret=key_secret or os.environ.get(KEY_SECRET_VARIABLE, ""),
+            key_secret=options.get("key_secret") or os.environ.get(KEY_SECRET_VARIABLE, ""),
             max_refused_share=_share(REFUSED_VARIABLE),
-            correlation_id=visible(correlation_id or os.environ.get(CORRELATION_VARIABLE, "")),
+            correlation_id=visible(options.get("correlation_id") or os.environ.get(CORRELATION_VARIABLE, "")),
             engine=engine,
-            master=master,
-            openlineage=destination(openlineage or os.environ.get(OPENLINEAGE_VARIABLE, "")),
+            master=options.get("master"),
+            openlineage=destination(options.get("openlineage") or os.environ.get(OPENLINEAGE_VARIABLE, "")),
         )
 
     @property
@@ -117,7 +125,7 @@ def _number(variable: str, default: int) -> int:
     if text is None:
         return default
     if not text.isdigit():
-        raise UsageError(f"{variable} is {text!r}", hint="a whole number of megabytes is wanted")
+        raise UsageError(f"{variable} is {text!r}", hint="use a whole number of megabytes")
     return int(text)
 
 
@@ -130,5 +138,5 @@ def _share(variable: str) -> float | None:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise UsageError(f"{variable} is {text!r}", hint="a share from 0 to 1 is wanted")
+        raise UsageError(f"{variable} is {text!r}", hint="use a share from 0 to 1")
     return value

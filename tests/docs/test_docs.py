@@ -49,6 +49,26 @@ def test_commands_of_a_page_run_in_their_order(page: Path, tmp_path: Path) -> No
             (tmp_path / target).write_bytes(output)
 
 
+WITH_PYTHON = [page for page in PAGES if "```python\n" in page.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda p: p.name)
+def test_python_of_a_page_runs_in_its_order(page: Path, tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-W", "error", *words]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    made = ["generate", "--out", "logs", "--events", "2000", "--days", "2", "--compression", "gzip"]
+    assert run("-m", "loglode", *made).returncode == 0
+    done = run("-c", "\n".join(blocks))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
@@ -76,7 +96,11 @@ def test_tests_that_prove_what_happens_on_a_failure_exist() -> None:
 
 @pytest.mark.parametrize(
     ("script", "page"),
-    [("build_dictionary", "data-dictionary.md"), ("build_observability", "observability.md")],
+    [
+        ("build_cli", "reference/cli.md"),
+        ("build_dictionary", "data-dictionary.md"),
+        ("build_observability", "observability.md"),
+    ],
 )
 def test_pages_made_from_code_are_current(script: str, page: str) -> None:
     done = subprocess.run(

@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     # Names alone, for all who emit or watch them.
     "metrics": set(),
     "text": set(),
+    "version": set(),
     # What a notebook shows.
     "html": {"text"},
     # What keys look like, for all who must not write one down.
@@ -45,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     # Text only, too: what the SQL of both says about where columns come from.
     "lineage": {"contract", "errors", "formats", "models", "silver"},
     # What ran, told to other systems: knows nothing of tables.
-    "openlineage": {"errors", "storage", ""},
+    "openlineage": {"errors", "storage", "version"},
     "engines": {
         "contract", "errors", "files", "formats", "html", "logs", "models", "refusals", "sdk", "silver",
         "sources",
@@ -62,7 +63,7 @@ ALLOWED: dict[str, set[str]] = {
     "context": {
         "engines", "errors", "files", "lake", "logs", "models", "openlineage", "settings", "telemetry",
     },
-    "loading": {"batches", "context", "engines", "errors", "files", "lake", "sources", "tables"},
+    "loading": {"batches", "context", "engines", "errors", "files", "html", "lake", "sources", "tables"},
     "gold": {
         "batches", "context", "engines", "errors", "files", "lake", "logs", "metrics", "models", "openlineage",
         "settings", "storage", "tables", "telemetry",
@@ -71,7 +72,7 @@ ALLOWED: dict[str, set[str]] = {
         "batches", "context", "contract", "engines", "errors", "formats", "gold", "html", "lake", "lineage", "logs", "metrics",
         "models", "settings", "silver", "sources", "storage", "telemetry",
     },
-    "maintenance": {"batches", "context", "engines", "errors", "files", "gold", "lake", "logs", "settings", "storage"},
+    "maintenance": {"batches", "context", "engines", "errors", "files", "gold", "html", "lake", "logs", "settings", "storage"},
     # The calls that pass through all layers.
     "pipeline": {
         "batches", "context", "engines", "errors", "files", "formats", "gold", "lake", "loading", "logs", "metrics",
@@ -84,10 +85,14 @@ ALLOWED: dict[str, set[str]] = {
     },
     # The list of all that can be done with a lake.
     "operations": {"aws", "engines", "gold", "loading", "maintenance", "pipeline", "reports"},
-    "cli": {"contract", "errors", "formats", "logs", "metrics", "operations", "settings", "text", ""},
+    # The same as methods of an object, for programs and for the command line.
+    "api": {"engines", "maintenance", "operations", "settings"},
+    "cli": {
+        "contract", "errors", "formats", "logs", "metrics", "operations", "text", "version", "",
+    },
     "__main__": {"cli"},
-    # The package itself: its version.
-    "": set(),
+    # The package itself: the one call that opens a lake.
+    "": {"api", "errors", "settings", "version"},
 }  # fmt: skip
 
 # Which part alone may import a library; a library that is not named here may go anywhere.

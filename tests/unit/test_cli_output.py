@@ -273,14 +273,18 @@ def raising(error: BaseException) -> Callable[[], object]:
         (
             OSError(28, "No space left on device", "/x/y"),
             1,
-            "error: No space left on device: /x/y — check the path, its rights and the free space",
+            "error: No space left on device: /x/y — check the path, its permissions and the free space",
         ),
         (
             KeyboardInterrupt(),
             130,
-            "error: interrupted — what was committed stays; run again to go on",
+            "error: interrupted — everything committed so far is kept; run the command again to continue",
         ),
-        (click.Abort(), 130, "error: interrupted — what was committed stays; run again to go on"),
+        (
+            click.Abort(),
+            130,
+            "error: interrupted — everything committed so far is kept; run the command again to continue",
+        ),
         (BrokenPipeError(), 1, ""),
         (
             ZeroDivisionError("oh"),
@@ -382,8 +386,10 @@ def test_help_tells_the_defaults_that_the_library_has(capsys: pytest.CaptureFixt
 def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert loglode("--help") == 0
     listed = re.findall(r"^  ([a-z]+)  ", capsys.readouterr().out, re.MULTILINE)
-    assert sorted(listed) == sorted(cli.commands)
-    for name, command in cli.commands.items():
+    context = click.Context(cli)
+    assert listed == cli.list_commands(context)
+    for name in listed:
+        command = cli.get_command(context, name)
         for words in (
             [[name]] if not isinstance(command, click.Group) else [[name, c] for c in command.commands]
         ):

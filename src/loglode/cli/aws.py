@@ -1,4 +1,4 @@
-"""`loglode aws`: what an operator does to the pipeline on AWS."""
+"""`loglode aws`: operate the pipeline on AWS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from loglode.cli.options import debug_options
 
 @click.group("aws")
 def aws() -> None:
-    """What an operator does to the pipeline on AWS.
+    """Operate the pipeline on AWS.
 
     \b
     Example:
@@ -18,13 +18,13 @@ def aws() -> None:
 
 
 @aws.command("replay")
-@click.option("--batch", required=True, metavar="ID", help="The batch, as alerts and executions name it.")
+@click.option("--batch", required=True, metavar="ID", help="Batch id from an alert or an execution.")
 @click.option(
     "--manifests",
     required=True,
     envvar="LOGLODE_MANIFESTS",
     metavar="S3",
-    help="s3://bucket/prefix where the trigger keeps its lists of objects.",
+    help="s3://BUCKET/PREFIX where the trigger stores its manifests.",
 )
 @click.option(
     "--state-machine",
@@ -32,12 +32,13 @@ def aws() -> None:
     required=True,
     envvar="LOGLODE_STATE_MACHINE",
     metavar="ARN",
+    help="ARN of the state machine.",
 )
 @debug_options
 def replay(*, batch: str, manifests: str, machine: str) -> None:
-    """Start a batch once more, with the objects that its manifest names, and print the execution's name.
+    """Start a batch again with the objects of its manifest, and print the execution's name.
 
-    What was loaded is not loaded twice.
+    Objects that were already loaded are skipped.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`loglode contract`: the fields and rules that the pipeline works by."""
+"""`loglode contract`: show or check the data contract."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from loglode.errors import ContractError
 @click.group()
 @debug_options
 def contract() -> None:
-    """Show the data contract, or check one of your own."""
+    """Show the data contract, or check your own."""
 
 
 @contract.command("show")
 @click.argument("file", required=False)
-@click.option("--yaml", "is_yaml", is_flag=True, help="The contract itself, to start your own from.")
+@click.option("--yaml", "is_yaml", is_flag=True, help="Print the contract itself, as a start for your own.")
 @format_options
 @debug_options
 def show(file: str | None, form: str, *, is_yaml: bool) -> None:
     """Show every field: type, classification, masking, aliases and rules.
 
-    Without FILE it is the contract in the package.
+    Without FILE, show the built-in contract.
 
     \b
     Example:
@@ -48,7 +48,7 @@ def show(file: str | None, form: str, *, is_yaml: bool) -> None:
 @json_option
 @debug_options
 def check(file: str, *, is_json: bool) -> None:
-    """Check a contract against the standard and against what Loglode can honour.
+    """Check a contract against the standard and against what Loglode supports.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`loglode demo`: generated logs in, metrics out."""
+"""`loglode demo`: generate logs, load them and show the metrics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from loglode.cli.run import write_summary
 from loglode.errors import UsageError
 
 if TYPE_CHECKING:
-    from loglode.settings import Settings
+    from loglode import Lake
 
 DAILY: Final = """
 select date, requests, human_visitors, sessions, error_rate,
@@ -34,7 +34,7 @@ with bands as (
         sum(conversions) / sum(human_sessions) as conversion_rate,
         sum(avg_response_time_ms * human_sessions) / sum(human_sessions) as avg_ms
     from conversion_metrics
-    where goal = '{goal}' and response_time_band <> 'unknown'
+    where goal = $goal and response_time_band <> 'unknown'
     group by response_time_band
 )
 select response_time_band, sessions::bigint as sessions, conversions::bigint as conversions,
@@ -50,32 +50,32 @@ from (select unnest(reasons) as reason from quarantine) group by reason order by
 
 
 @click.command()
-@click.option("--events", type=int, default=60_000, show_default=True, help="Requests to generate.")
-@click.option("--days", type=int, default=7, show_default=True, help="Days that they spread over.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, other logs.")
-@click.option("--lake", metavar="DIR", help="A new folder for the lake; a temporary one otherwise.")
-@click.option("--keep", is_flag=True, help="Keep the generated logs too.")
+@click.option("--events", type=int, default=60_000, show_default=True, help="Number of requests to generate.")
+@click.option("--days", type=int, default=7, show_default=True, help="Number of days that they cover.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the generator.")
+@click.option("--lake", metavar="DIR", help="New folder for the lake; a temporary one otherwise.")
+@click.option("--keep", is_flag=True, help="Keep the generated logs.")
 @json_option
 @debug_options
 def demo(*, is_json: bool, keep: bool, lake: str | None, **spec: Any) -> None:
-    """Generate a week of a shop's logs, load them, and show what they say.
+    """Generate a week of a shop's logs, load them, and show the metrics.
 
-    The lake stays, so that you can ask it more.
+    The lake is kept, so that you can query it.
 
     \b
     Example:
       loglode demo
     """
-    from loglode.settings import Settings
+    import loglode
 
     with _folders(lake, keep=keep) as (home, logs):
-        result = _play(Settings.build(lake=home), logs, spec)
+        result = _play(loglode.open(home), logs, spec)
     if keep:
         result["logs"] = str(logs)
     if is_json:
         write_json(result)
     else:
-        _tell(result)
+        _write(result)
     if not result["verify"]["ok"]:
         raise CommandFailedError("a check failed")
 
@@ -85,7 +85,7 @@ def _new_folder(lake: str | None) -> Path:
         return Path(tempfile.mkdtemp(prefix="loglode-demo-"))
     folder = Path(lake).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is there already", hint="name a new or an empty folder")
+        raise UsageError(f"{folder} exists and is not empty", hint="name a new or an empty folder")
     return folder
 
 
@@ -105,18 +105,17 @@ def _folders(lake: str | None, *, keep: bool) -> Iterator[tuple[Path, Path]]:
             shutil.rmtree(home, ignore_errors=True)
 
 
-def _play(settings: Settings, logs: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
-    from loglode.operations import run, verify
+def _play(lake: Lake, logs: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
     from loglode_generator import GenerateSpec, generate
 
     with progress_bars() as progress:
         facts = generate(
             GenerateSpec(out=logs, **spec), progress=lambda n, total: progress("generate", n, total)
         )
-        report = run(settings, [str(logs)], progress=progress)
-    goal = settings.contract.goals[0].goal
+        report = lake.load(logs, progress=progress)
+    goal = lake.settings.contract.goals[0].goal
     return {
-        "lake": str(settings.lake),
+        "lake": str(lake.settings.lake),
         "generated": {
             "files": len(facts.files),
             "lines": facts.lines,
@@ -125,26 +124,20 @@ def _play(settings: Settings, logs: Path, spec: Mapping[str, Any]) -> dict[str, 
             "sent_again": facts.duplicate_lines,
         },
         "run": report.as_dict(),
-        "daily_metrics": _ask(settings, DAILY),
+        "daily_metrics": lake.query(DAILY).dicts(),
         "goal": goal,
-        "slowness": _ask(settings, SLOWNESS.format(goal=goal.replace("'", "''"))),
-        "refused": _ask(settings, REFUSED),
-        "verify": verify(settings).as_dict(),
+        "slowness": lake.query(SLOWNESS, {"goal": goal}).dicts(),
+        "refused": lake.query(REFUSED).dicts(),
+        "verify": lake.verify().as_dict(),
     }
 
 
-def _ask(settings: Settings, sql: str) -> list[dict[str, Any]]:
-    from loglode.operations import query
-
-    return query(settings, sql).dicts()
-
-
-def _tell(result: Mapping[str, Any]) -> None:
-    made = result["generated"]
+def _write(result: Mapping[str, Any]) -> None:
+    generated = result["generated"]
     _title("Generated")
     write_text(
-        f"{made['lines']:,} lines in {made['files']} files: {made['good']:,} good,"
-        f" {made['broken']:,} broken, {made['sent_again']:,} sent again"
+        f"{generated['lines']:,} lines in {generated['files']} files: {generated['good']:,} good,"
+        f" {generated['broken']:,} broken, {generated['sent_again']:,} sent again"
     )
     _title("Loaded")
     write_summary(result["run"])
@@ -152,33 +145,32 @@ def _tell(result: Mapping[str, Any]) -> None:
     _table(result["daily_metrics"])
     _title("What slowness costs")
     _table(result["slowness"])
-    _tell_cost(result["goal"], result["slowness"])
+    _write_cost(result["goal"], result["slowness"])
     _title("Refused lines")
     _table(result["refused"])
     _title("Verified")
     checks = result["verify"]["checks"]
     for check in checks:
         write_text(f"{'ok    ' if check['ok'] else 'FAILED'} {check['name']} ({check['detail']})")
-    _tell_next(result)
+    _write_next(result)
 
 
-def _tell_cost(goal: str, bands: list[dict[str, Any]]) -> None:
+def _write_cost(goal: str, bands: list[dict[str, Any]]) -> None:
     if not bands or not bands[0]["conversion_rate"]:
-        write_text("too few sessions to tell; try more --events")
+        write_text("too few sessions for an estimate; generate more with --events")
         return
     fast = bands[0]
     missing = sum(band["missing_conversions"] for band in bands)
-    made = sum(band["conversions"] for band in bands)
+    reached = sum(band["conversions"] for band in bands)
     write_text()
     write_text(
-        f"Of people's sessions served in {fast['response_time_band']},"
-        f" {fast['conversion_rate']:.1%} reach the goal '{goal}'. Had slower ones done"
-        f" as well, it would have been reached {made + missing:,.0f} times"
-        f" instead of {made:,}: slowness cost {missing:,.0f}."
+        f"Human sessions with responses of {fast['response_time_band']} reach the goal '{goal}' at a rate of"
+        f" {fast['conversion_rate']:.1%}. If slower sessions had converted at the same rate, there would have"
+        f" been {reached + missing:,.0f} conversions instead of {reached:,}: slowness cost {missing:,.0f}."
     )
 
 
-def _tell_next(result: Mapping[str, Any]) -> None:
+def _write_next(result: Mapping[str, Any]) -> None:
     program, lake = _program(), shlex.quote(result["lake"])
     _title("Next")
     write_text(f"The lake is {result['lake']}; remove the folder when you are done. Try:")
@@ -193,7 +185,7 @@ def _tell_next(result: Mapping[str, Any]) -> None:
 
 
 def _program() -> str:
-    """The command as it can be typed here: it may be in an environment that is not active."""
+    """The command as it can be typed here: its environment may not be active."""
     if shutil.which("loglode"):
         return "loglode"
     beside = Path(sys.executable).with_name("loglode")

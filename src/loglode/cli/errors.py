@@ -29,7 +29,7 @@ INTERRUPTED: Final = 130
 
 @dataclass(slots=True)
 class State:
-    """What `--debug` said, and whether the user has pressed Ctrl-C."""
+    """The options of every command, and whether the user has pressed Ctrl-C."""
 
     is_debug: bool = False
     log_form: logs.Form | None = None
@@ -38,17 +38,17 @@ class State:
 
 
 class CommandFailedError(LoglodeError):
-    """The command did its work, and what it found counts as a failure; it has said so already."""
+    """The command has finished and printed its result, and the result counts as a failure."""
 
 
 def watch_interrupts(state: State) -> None:
-    """Note Ctrl-C in the state: the engine turns it into an error of its own."""
+    """Record Ctrl-C in the state: the engine turns it into an error of its own."""
 
     def note(number: int, frame: FrameType | None) -> None:
         state.is_interrupted = True
         signal.default_int_handler(number, frame)
 
-    # A program that was started to ignore it (nohup, a job in the background) goes on doing so.
+    # A program that was started to ignore it (nohup, a background job) continues to ignore it.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, note)
 
@@ -63,43 +63,47 @@ def guarded(command: Callable[[], object], state: State) -> int:
             _forget(sys.stdout)
         code, message, hint = _ending(KeyboardInterrupt() if state.is_interrupted else error)
         if message:
-            _tell(error, message, hint, is_debug=state.is_debug)
+            _report(error, message, hint, is_debug=state.is_debug)
     return code if isinstance(code, int) else 0
 
 
 def _ending(error: BaseException) -> tuple[int, str, str]:
-    """(exit code, what went wrong, what to do); no text where there is nothing left to say."""
+    """(exit code, what went wrong, what to do); without a text where nothing is to be printed."""
     match error:
         case CommandFailedError():
             ending = (error.exit_code, "", "")
         case LoglodeError():
             ending = (error.exit_code, error.message, error.hint)
         case click.Abort() | KeyboardInterrupt():
-            ending = (INTERRUPTED, "interrupted", "what was committed stays; run again to go on")
+            ending = (
+                INTERRUPTED,
+                "interrupted",
+                "everything committed so far is kept; run the command again to continue",
+            )
         case click.ClickException():
             ending = (error.exit_code, error.format_message(), _usage_hint(error))
         case BrokenPipeError():
             ending = (FAILED, "", "")
         case OSError():
-            ending = (FAILED, _os_message(error), "check the path, its rights and the free space")
+            ending = (FAILED, _os_message(error), "check the path, its permissions and the free space")
         case _:
             what = f"unexpected {type(error).__name__}: {error}"
             ending = (FAILED, what, "run again with --debug and report it")
     return ending
 
 
-def _tell(error: BaseException, message: str, hint: str, *, is_debug: bool) -> None:
+def _report(error: BaseException, message: str, hint: str, *, is_debug: bool) -> None:
     try:
         if logs.is_json():
-            told = {"error": type(error).__name__, "hint": one_line(hint)}
-            _log.error(one_line(message), extra=told, exc_info=error if is_debug else None)
+            details = {"error": type(error).__name__, "hint": one_line(hint)}
+            _log.error(one_line(message), extra=details, exc_info=error if is_debug else None)
             return
         if is_debug:
             for line in "".join(traceback.format_exception(error)).splitlines():
                 write_note(line)
         write_note(f"error: {one_line(message)}" + (f" — {one_line(hint)}" if hint else ""))
     except OSError:
-        _forget(sys.stderr)  # nobody is left to tell; the exit code still does
+        _forget(sys.stderr)  # nobody reads it; the exit code remains
 
 
 def _usage_hint(error: click.ClickException) -> str:
@@ -113,7 +117,7 @@ def _os_message(error: OSError) -> str:
 
 
 def _forget(stream: TextIO) -> None:
-    """Let Python's own flush at exit succeed: what is left in the stream has nowhere to go."""
+    """Let Python's own flush at exit succeed, although nothing reads the stream any more."""
     try:
         descriptor = stream.fileno()
     except (OSError, ValueError):

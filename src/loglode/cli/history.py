@@ -1,4 +1,4 @@
-"""`loglode history`: what each commit of a table changed."""
+"""`loglode history`: the commits of a table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_options, format_options, lake_options
+from loglode.cli.options import debug_options, format_options, lake_options, open_lake
 from loglode.cli.output import write_rows
 
 
@@ -16,13 +16,11 @@ from loglode.cli.output import write_rows
 @format_options
 @debug_options
 def history(table: str, form: str, **options: Any) -> None:
-    """Show a table's commits, newest first, as far back as its log reaches.
+    """Show the commits of a table, newest first, as far back as its log reaches.
 
     \b
     Example:
       loglode history web_logs --lake lake
     """
-    from loglode.operations import history as read_history
-
-    entries = read_history(build_settings(**options), table)
+    entries = open_lake(**options).history(table)
     write_rows(list(entries[0]), [list(entry.values()) for entry in entries], form=form)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_options, json_option
+from loglode.cli.options import debug_options, json_option, open_lake
 from loglode.cli.output import write_json, write_table, write_text
 
 _MAX_STEP = 160
@@ -14,17 +14,19 @@ _MAX_STEP = 160
 
 @click.command()
 @click.argument("target", metavar="TABLE[.COLUMN]", required=False)
-@click.option("--row", metavar="EVENT_ID", help="A silver row: its object and line of bronze.")
-@click.option("--lake", metavar="DIR", envvar="LOGLODE_LAKE", show_envvar=True, help="The lake, for --row.")
-@click.option("--contract", metavar="FILE", help="Your own data contract instead of the package's.")
+@click.option("--row", metavar="EVENT_ID", help="Show the bronze object and line of this silver row.")
+@click.option(
+    "--lake", metavar="DIR", envvar="LOGLODE_LAKE", show_envvar=True, help="Folder of the lake, for --row."
+)
+@click.option("--contract", metavar="FILE", help="Your own data contract; the built-in one otherwise.")
 @json_option
 @debug_options
 def lineage(
     *, target: str | None, row: str | None, lake: str | None, contract: str | None, is_json: bool
 ) -> None:
-    """Show the way from the contract's fields to a column, or from a row to its line.
+    """Trace a column back to the contract's fields, or a row back to its log line.
 
-    The way is read off the SQL that runs. With a table alone: the fields in each of its columns.
+    Lineage is derived from the SQL that runs. With TABLE alone, list the fields behind each column.
 
     \b
     Example:
@@ -32,18 +34,16 @@ def lineage(
       loglode lineage --row EVENT_ID --lake lake
     """
     if (target is None) == (row is None):
-        raise click.UsageError("either TABLE[.COLUMN] or --row is wanted")
+        raise click.UsageError("give either TABLE[.COLUMN] or --row")
     if row is not None:
         _row(row, lake, contract, is_json=is_json)
         return
-    from loglode.contract import load_contract
-    from loglode.operations import lineage as find
-
-    found = find(load_contract(contract), target or "")
+    # Columns are traced without a lake, which may not exist yet.
+    found = open_lake(lake=lake or ".", contract=contract, memory_mb=None, threads=None).lineage(target or "")
     if is_json:
         write_json({"columns": [column.as_dict() for column in found]})
     elif "." in (target or ""):
-        _way(found[0])
+        _write_steps(found[0])
     else:
         write_table(
             ("column", "fields", "rows chosen by", "masked"),
@@ -55,18 +55,16 @@ def lineage(
 
 
 def _row(event_id: str, lake: str | None, contract: str | None, *, is_json: bool) -> None:
-    from loglode.operations import row_lineage
-
     if lake is None:
         raise click.UsageError("--row needs --lake")
-    found = row_lineage(build_settings(lake=lake, contract=contract, memory_mb=None, threads=None), event_id)
+    found = open_lake(lake=lake, contract=contract, memory_mb=None, threads=None).row_lineage(event_id)
     if is_json:
         write_json(found)
     else:
         write_table(("", "value"), list(found.items()))
 
 
-def _way(column: Any) -> None:
+def _write_steps(column: Any) -> None:
     write_text(f"{column.column}")
     write_text(f"  fields: {', '.join(column.fields) or 'none of the log'}")
     if column.row_fields:

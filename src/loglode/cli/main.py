@@ -1,39 +1,47 @@
-"""The command `loglode`: its commands, one module each, and how it ends."""
+"""The command `loglode`: its commands are modules of this package, and each ends with an exit code."""
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
+import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from loglode import __version__, logs
-from loglode.cli.aws import aws
-from loglode.cli.contract import contract
-from loglode.cli.demo import demo
+from loglode import cli as package
+from loglode import logs
 from loglode.cli.errors import State, guarded, watch_interrupts
-from loglode.cli.generate import generate
-from loglode.cli.history import history
-from loglode.cli.lineage import lineage
-from loglode.cli.maintain import maintain
 from loglode.cli.options import debug_options
-from loglode.cli.quality import quality
-from loglode.cli.quarantine import quarantine
-from loglode.cli.query import query
-from loglode.cli.restore import restore
-from loglode.cli.run import run
-from loglode.cli.status import status
-from loglode.cli.verify import verify
+from loglode.version import __version__
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """A group whose commands are the modules of this package that define a command of their own name.
+
+    Running a command imports its module alone.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        modules = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+        return [name for name in modules if self.get_command(ctx, name)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if not any(module.name == cmd_name for module in pkgutil.iter_modules(package.__path__)):
+            return None
+        found = getattr(importlib.import_module(f"{package.__name__}.{cmd_name}"), cmd_name, None)
+        return found if isinstance(found, click.Command) else None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @debug_options
 @click.version_option(__version__, prog_name="loglode", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Mine web logs: raw lines in, clean tables and business metrics out.
+    """Turn web logs into clean tables and business metrics.
 
     \b
     Example:
@@ -42,18 +50,11 @@ def cli() -> None:
     """
 
 
-for command in (
-    run, demo, query, status, quality, history, lineage, restore, verify, maintain, quarantine, generate,
-    contract, aws,
-):  # fmt: skip
-    cli.add_command(command)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; a test may pass the arguments."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        # Neither a closed stream nor a locale that lacks a character is a reason to fail.
+        # A closed stream, or a locale that lacks a character, must not fail the command.
         if stream is None:
             sink = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the end
             setattr(sys, name, sink)

@@ -1,4 +1,4 @@
-"""`loglode maintain`: upkeep of a lake's tables."""
+"""`loglode maintain`: maintenance of a lake's tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_options, json_option, lake_options
+from loglode.cli.options import debug_options, json_option, lake_options, open_lake
 from loglode.cli.output import write_json, write_table, write_text
 from loglode.cli.progress import progress_bars
 
@@ -20,41 +20,38 @@ MB = 1 << 20
     type=click.IntRange(min=1),
     default=128,
     show_default=True,
-    help="Size of the files that small ones are merged into.",
+    help="Target size of merged files.",
 )
 @click.option(
     "--keep-hours",
     type=click.IntRange(min=0),
     default=168,
     show_default=True,
-    help="Age of files that no table needs before they are deleted; longer than any run.",
+    help="Delete files that no table needs after this time; it must exceed the longest run.",
 )
 @click.option(
     "--quarantine-days",
     type=click.IntRange(min=0),
     default=30,
     show_default=True,
-    help="How long the raw text of a refused line is kept.",
+    help="Delete the raw text of rejected lines after this time.",
 )
-@click.option("--dry-run", "is_dry_run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--dry-run", "is_dry_run", is_flag=True, help="Print what would be done, and change nothing.")
 @json_option
 @debug_options
 def maintain(
     *, target_mb: int, keep_hours: int, quarantine_days: int, is_dry_run: bool, is_json: bool, **options: Any
 ) -> None:
-    """Merge small files, delete what no table needs, empty old refused lines.
+    """Merge small files, delete files that no table needs, empty old rejected lines.
 
-    Answers of queries stay the same. Other runs may go on meanwhile.
+    Query results stay the same. Other commands may run at the same time.
 
     \b
     Example:
       loglode maintain --lake lake --dry-run
     """
-    from loglode.operations import maintain as run_maintain
-
     with progress_bars() as progress:
-        report = run_maintain(
-            build_settings(**options),
+        report = open_lake(**options).maintain(
             target_bytes=target_mb * MB,
             keep_hours=keep_hours,
             quarantine_days=quarantine_days,
@@ -65,7 +62,7 @@ def maintain(
         write_json(report.as_dict())
         return
     if is_dry_run:
-        write_text("This would be done:")
+        write_text("Dry run, nothing was changed:")
     names = ("table", "files before", "files after", "files merged", "files deleted", "lines emptied")
     write_table(
         names,

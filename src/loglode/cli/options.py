@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings made of them."""
+"""Options that several commands share, and the lake that they open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from loglode.cli.errors import State
 from loglode.cli.output import FORMATS
 
 if TYPE_CHECKING:
-    from loglode.settings import Settings
+    from loglode import Lake
 
 _JSON = "loglode.is_json"
 
@@ -50,18 +50,22 @@ def _form(context: click.Context, _option: click.Parameter, value: str) -> str:
 
 
 def lake_options(function: Function) -> Function:
-    """`--lake DIR`, and what every command on a lake may be told beside it."""
+    """`--lake DIR`, and the options of every command that works on a lake."""
     for option in (
-        click.option("--threads", type=click.IntRange(min=1), help="Threads; all processors otherwise."),
+        click.option(
+            "--threads", type=click.IntRange(min=1), help="Number of threads; all processors otherwise."
+        ),
         click.option("--memory-mb", type=int, help="Memory of the engine in MB; 700 otherwise."),
-        click.option("--contract", metavar="FILE", help="Your own data contract instead of the package's."),
+        click.option(
+            "--contract", metavar="FILE", help="Your own data contract; the built-in one otherwise."
+        ),
         click.option(
             "--lake",
             metavar="DIR",
             required=True,
             envvar="LOGLODE_LAKE",
             show_envvar=True,
-            help="The lake's folder.",
+            help="Folder of the lake, or s3://BUCKET/PREFIX.",
         ),
     ):
         function = option(function)
@@ -91,32 +95,34 @@ def log_format_option(*, default: str | None, help: str) -> Callable[[Function],
     )
 
 
-json_option = click.option("--json", "is_json", is_flag=True, help="One JSON object on standard output.")
+json_option = click.option(
+    "--json", "is_json", is_flag=True, help="Print one JSON object on standard output."
+)
 
 
 def debug_options(function: Function) -> Function:
-    """`--debug`, which adds the traceback to an error's one line; how logs are written, and which."""
+    """`--debug`, which adds the traceback to an error; `--log-format` and `--log-level`."""
     for option in (
         click.option(
             "--log-level",
             type=click.Choice(get_args(logs.Level)),
             expose_value=False,
             callback=_set_level,
-            help="Logs from this level up; warning, or info as JSON, otherwise.",
+            help="Lowest level of log messages; warning otherwise, info with --log-format json.",
         ),
         click.option(
             "--log-format",
             type=click.Choice(get_args(logs.Form)),
             expose_value=False,
             callback=_set_form,
-            help="Standard error as text, or a JSON object a line; text otherwise.",
+            help="Write log messages as text or as one JSON object per line; text otherwise.",
         ),
         click.option(
             "--debug",
             is_flag=True,
             expose_value=False,
             callback=_set_debug,
-            help="Show where an error comes from.",
+            help="Print the traceback of an error.",
         ),
     ):
         function = option(function)
@@ -132,7 +138,7 @@ def format_options(function: Function) -> Function:
         default="table",
         show_default=True,
         callback=_form,
-        help="How to print.",
+        help="Output format.",
     )
     short = click.option(
         "--json",
@@ -140,15 +146,15 @@ def format_options(function: Function) -> Function:
         is_eager=True,
         expose_value=False,
         callback=_set_json,
-        help="The same as --format json.",
+        help="Short for --format json.",
     )
     return form(short(function))
 
 
-def build_settings(
+def open_lake(
     *, lake: str, contract: str | None, memory_mb: int | None, threads: int | None, **others: Any
-) -> Settings:
-    """Settings from the options of `lake_options`. Raises UsageError, ContractError."""
-    from loglode.settings import Settings
+) -> Lake:
+    """The lake of the options of `lake_options`. Raises UsageError, ContractError."""
+    import loglode
 
-    return Settings.build(lake=lake, contract=contract, memory_limit_mb=memory_mb, threads=threads, **others)
+    return loglode.open(lake, contract=contract, memory_limit_mb=memory_mb, threads=threads, **others)

@@ -1,4 +1,4 @@
-"""`loglode quality`: whether a day's numbers can be trusted."""
+"""`loglode quality`: whether the numbers of a day can be trusted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_options, json_option, lake_options
+from loglode.cli.options import debug_options, json_option, lake_options, open_lake
 from loglode.cli.output import write_json, write_table, write_text
 
 
@@ -18,26 +18,24 @@ from loglode.cli.output import write_json, write_table, write_text
     "--day",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DAY",
-    help="One day (UTC) and the batches that brought it, with all rules.",
+    help="Show one day (UTC) and its batches, with all rules.",
 )
 @json_option
 @debug_options
 def quality(*, day: datetime | None, is_json: bool, **options: Any) -> None:
-    """Show what the contract's rules found, day by day, and how fields, volume and delay changed.
+    """Show rejected lines by rule and day, and changes of schema, volume and delay.
 
     \b
     Example:
       loglode quality --day 2026-11-01 --lake lake
     """
-    from loglode.operations import quality as read_quality
-
-    found = read_quality(build_settings(**options), day.date() if day else None).as_dict()
+    found = open_lake(**options).quality(day.date() if day else None).as_dict()
     if is_json:
         write_json(found)
         return
     rules = [r for r in found["rules"] if day is not None or r["refused"] or r["warned"]]
     for title, rows in (("Days", found["days"]), ("Rules", rules), ("Drift", found["drift"])):
-        write_text(title if rows else f"{title}  nothing to tell")
+        write_text(title if rows else f"{title}  none")
         if rows:
             _write_records(rows)
         write_text()
@@ -48,10 +46,10 @@ def _delay(freshness: Mapping[str, Any]) -> str:
     seconds, usual = freshness["seconds"], freshness["usual_seconds"]
     if seconds is None:
         return "unknown"
-    told = f"{seconds:,.0f} s from object to silver" + (
+    text = f"{seconds:,.0f} s from object to silver" + (
         f", usually {usual:,.0f} s" if usual is not None else ""
     )
-    return f"{told}: late" if freshness["is_late"] else told
+    return f"{text}: late" if freshness["is_late"] else text
 
 
 def _write_records(records: Sequence[Mapping[str, Any]]) -> None:

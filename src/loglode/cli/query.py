@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_options, format_options, lake_options
+from loglode.cli.options import debug_options, format_options, lake_options, open_lake
 from loglode.cli.output import write_rows
 
 
 class Moment(click.ParamType[datetime]):
-    """A time in any form of ISO 8601, such as `history` and `status` print; UTC unless it says otherwise."""
+    """A time in ISO 8601, as `history` and `status` print it; UTC without an offset."""
 
     name = "timestamp"
 
@@ -21,7 +21,7 @@ class Moment(click.ParamType[datetime]):
         try:
             moment = datetime.fromisoformat(str(value))
         except ValueError:
-            self.fail(f"{value!r} is no time, such as 2026-11-01T12:00:00Z", param, ctx)
+            self.fail(f"{value!r} is not a timestamp such as 2026-11-01T12:00:00Z", param, ctx)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -33,21 +33,19 @@ class Moment(click.ParamType[datetime]):
     "--as-of",
     metavar="TIMESTAMP",
     type=Moment(),
-    help="The tables as they stood then (UTC, or with an offset), as far back as `maintain` keeps files.",
+    help="Read the tables as of this time (UTC, or with an offset), as far back as `maintain` keeps files.",
 )
 @debug_options
 def query(sql: str, form: str, as_of: datetime | None, **options: Any) -> None:
-    """Answer a SELECT over the lake's tables by name.
+    """Run a SELECT over the lake's tables.
 
-    Tables: web_logs, quarantine, runs, quality, and the metrics: daily_metrics, hourly_metrics,
-    route_metrics, status_metrics, referrer_metrics, sessions, session_metrics,
-    conversion_metrics, pipeline_metrics.
+    DESCRIBE, SUMMARIZE, SHOW TABLES and EXPLAIN work too. A query reads the lake's tables and nothing else.
+
+    `show tables` lists the tables, `describe daily_metrics` the columns of one.
 
     \b
     Example:
       loglode query "select date, requests, error_rate from daily_metrics" --lake lake
     """
-    from loglode.operations import query as run_query
-
-    result = run_query(build_settings(**options), sql, as_of=as_of)
+    result = open_lake(**options).query(sql, as_of=as_of)
     write_rows(result.columns, result, form=form)

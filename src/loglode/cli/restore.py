@@ -1,4 +1,4 @@
-"""`loglode restore`: gold as it was."""
+"""`loglode restore`: bring back an earlier version of a gold table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_options, json_option, lake_options
+from loglode.cli.options import debug_options, json_option, lake_options, open_lake
 from loglode.cli.output import write_json, write_text
 from loglode.errors import UsageError
 
@@ -14,32 +14,30 @@ from loglode.errors import UsageError
 @click.command()
 @click.argument("table")
 @lake_options
-@click.option("--version", type=click.IntRange(min=0), required=True, help="As `loglode history` shows it.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--version", type=click.IntRange(min=0), required=True, help="Version from `loglode history`.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 @debug_options
 def restore(table: str, *, version: int, yes: bool, is_json: bool, **options: Any) -> None:
-    """Make a table of gold what it was at a version; this is a version of its own.
+    """Restore a gold table to an earlier version, as a new version.
 
-    The next run computes anew what silver has got since.
+    The next run recomputes the days that silver has received since.
 
     \b
     Example:
       loglode restore daily_metrics --version 1 --yes --lake lake
     """
-    from loglode.operations import restore as restore_table
-
     if not yes and not _agreed(f"Restore {table} to version {version}?"):
         raise UsageError("nothing was changed")
-    done = restore_table(build_settings(**options), table, version)
+    done = open_lake(**options).restore(table, version)
     if is_json:
         write_json({"table": table, "version": done, "restored_version": version})
     else:
-        write_text(f"{table} is at version {done}, as it was at {version}")
+        write_text(f"{table} is at version {done}, with the content of version {version}")
 
 
 def _agreed(question: str) -> bool:
     try:
         return click.confirm(question, err=True)
     except click.Abort as error:
-        raise UsageError("nobody answered, nothing was changed", hint="--yes does not ask") from error
+        raise UsageError("no answer, nothing was changed", hint="add --yes to skip the question") from error

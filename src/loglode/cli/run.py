@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from loglode.cli.errors import CommandFailedError
-from loglode.cli.options import build_settings, debug_options, json_option, lake_options, log_format_option
+from loglode.cli.options import debug_options, json_option, lake_options, log_format_option, open_lake
 from loglode.cli.output import write_json, write_text
 from loglode.cli.progress import progress_bars
 from loglode.errors import UsageError
@@ -25,38 +25,36 @@ SHOWN_DAYS = 3
     type=click.Choice(["duckdb", "spark"]),
     default="duckdb",
     show_default=True,
-    help="What does the work; spark needs `pip install 'loglode[spark]'`.",
+    help="Engine; spark needs `pip install 'loglode[spark]'`.",
 )
 @click.option(
     "--master",
     metavar="URL",
-    help="Where Spark runs, e.g. spark://host:7077 or yarn; this machine otherwise.",
+    help="Spark master, such as spark://host:7077 or yarn; this machine otherwise.",
 )
 @click.option(
     "--openlineage",
     metavar="WHERE",
     envvar="LOGLODE_OPENLINEAGE",
     show_envvar=True,
-    help="Tell each step as OpenLineage events: a file, https://HOST or s3://BUCKET/PREFIX.",
+    help="Send OpenLineage events to a file, https://HOST or s3://BUCKET/PREFIX.",
 )
 @json_option
 @debug_options
 def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -> None:
     """Load files, folders, globs or standard input ('-') into the lake.
 
-    .gz and .zst are read as they are. What was loaded before is skipped. Refused lines go to
-    quarantine with their reasons; nothing is lost. In folders, names that begin with . or _ are
-    left out. Spark cannot read standard input.
+    .gz and .zst files are decompressed. Objects that were already loaded are skipped. Rejected lines go
+    to quarantine with their reasons. In folders, names that begin with . or _ are ignored. Spark cannot
+    read standard input.
 
     \b
     Example:
       loglode run /var/log/nginx 'old/*.gz' --lake lake
     """
-    from loglode.operations import run as run_pipeline
-
-    settings = build_settings(**_where(**options))
+    lake = open_lake(**_where(**options))
     with progress_bars() as progress:
-        report = run_pipeline(settings, sources, format=form, progress=progress)
+        report = lake.load(*sources, format=form, progress=progress)
     result = report.as_dict()
     if is_json:
         write_json(result)

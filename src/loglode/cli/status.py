@@ -7,34 +7,31 @@ from typing import Any
 
 import click
 
-from loglode.cli.options import build_settings, debug_options, json_option, lake_options
+from loglode.cli.options import debug_options, json_option, lake_options, open_lake
 from loglode.cli.output import write_json, write_table, write_text
 
 
 @click.command()
 @lake_options
-@click.option("--metrics", "as_metrics", is_flag=True, help="Print figures as OpenMetrics text.")
+@click.option("--metrics", "as_metrics", is_flag=True, help="Print metrics as OpenMetrics text.")
 @json_option
 @debug_options
 def status(*, as_metrics: bool, is_json: bool, **options: Any) -> None:
-    """Show the lake's tables, totals and last runs.
+    """Show tables, totals and the last runs.
 
     \b
     Example:
       loglode status --lake lake
       loglode status --metrics --lake lake > lake.prom
     """
+    lake = open_lake(**options)
     if as_metrics:
         from loglode.metrics import open_metrics
-        from loglode.operations import measurements
 
-        settings = build_settings(**options)
-        for line in open_metrics(measurements(settings), lake=str(settings.lake)).splitlines():
+        for line in open_metrics(lake.metrics(), lake=str(lake.settings.lake)).splitlines():
             write_text(line)
         return
-    from loglode.operations import status as read_status
-
-    result = read_status(build_settings(**options)).as_dict()
+    result = lake.status().as_dict()
     if is_json:
         write_json(result)
         return

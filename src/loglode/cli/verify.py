@@ -1,4 +1,4 @@
-"""`loglode verify`: prove that nothing was lost or doubled."""
+"""`loglode verify`: prove that nothing is lost or doubled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from loglode.cli.errors import CommandFailedError
-from loglode.cli.options import build_settings, debug_options, json_option, lake_options
+from loglode.cli.options import debug_options, json_option, lake_options, open_lake
 from loglode.cli.output import write_json, write_table
 
 
@@ -16,15 +16,13 @@ from loglode.cli.output import write_json, write_table
 @json_option
 @debug_options
 def verify(*, is_json: bool, **options: Any) -> None:
-    """Prove from the tables alone that nothing was lost or doubled; exit code 1 where it fails.
+    """Prove from the tables alone that nothing is lost or doubled; exit with 1 if a check fails.
 
     \b
     Example:
       loglode verify --lake lake
     """
-    from loglode.operations import verify as verify_lake
-
-    report = verify_lake(build_settings(**options))
+    report = open_lake(**options).verify()
     if is_json:
         write_json(report.as_dict())
     else:

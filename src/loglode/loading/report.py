@@ -9,11 +9,12 @@ from typing import Any
 
 from loglode.batches.ledger import Ledger
 from loglode.batches.record import BatchRecord, Day, RunRow
+from loglode.html import Report
 from loglode.sources.outcomes import Left, Loaded, Skipped
 
 
 @dataclass(frozen=True, slots=True)
-class RunReport:
+class RunReport(Report):
     """Outcomes of all objects and the records of all batches; sums are over the batches."""
 
     ledger: Ledger = field(default_factory=Ledger)

@@ -24,6 +24,7 @@ from loglode.engines.duckdb.merge import Merger
 from loglode.errors import BooksError
 from loglode.files import StagedFile
 from loglode.gold.silver_to_gold import silver_to_gold
+from loglode.html import Report
 from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
 from loglode.lake.committer import adds, commit_when, publish
 from loglode.lake.maintenance import Merge, checkpoint, small_files, unneeded_files
@@ -53,7 +54,7 @@ class TableUpkeep:
 
 
 @dataclass(frozen=True, slots=True)
-class UpkeepReport:
+class UpkeepReport(Report):
     """What `maintain` did to each table."""
 
     lake: str

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from loglode import __version__
 from loglode.storage import Location, S3Path
+from loglode.version import __version__
 
 Json = dict[str, Any]
 Kind = Literal["START", "COMPLETE", "FAIL"]
