@@ -104,12 +104,12 @@ def lock(arguments: list[str]) -> int:
     """Keeps locked versions that still fit, unless --upgrade is given."""
     install("dev")
     compiler = [PYTHON, "-m", *COMPILE, "--custom-compile-command", "python3 dev.py lock"]
-    extras = ["--extra", "aws", "--extra", "spark"]
+    extras = ["--extra", "aws", "--extra", "openlineage", "--extra", "spark"]
     extra = {
         "run": [],
         "dev": ["--group", "dev", *extras, "--constraint", "requirements/run.txt"],
         # What the functions' image holds: no more than was tested, hence the other lock as constraint.
-        "aws": ["--extra", "aws", "--constraint", "requirements/dev.txt"],
+        "aws": ["--extra", "aws", "--extra", "openlineage", "--constraint", "requirements/dev.txt"],
     }
     codes = []
     for kind, words in extra.items():

@@ -27,9 +27,9 @@ from loglode.batches import effects
 from loglode.cli.main import main as loglode
 from loglode.engines.duckdb import DuckDBEngine
 from loglode.loading import bronze_to_silver
-from loglode.openlineage import Emitter
+from loglode.openlineage.emitter import Emitter
 from loglode.sources.shape import Shape
-from loglode.telemetry import steps
+from loglode.telemetry import datasets
 
 WAYS = ("without", "quality", "all")
 # What is done for each, and by whose clock: one thread's, or the process's where an engine has threads.
@@ -40,8 +40,11 @@ PARTS: dict[str, list[tuple[Any, str, Callable[[], float]]]] = {
         (effects, "quality_rows", THREAD),
     ],
     "lineage": [
-        (context, "open_emitter", THREAD), (Emitter, "start", THREAD), (Emitter, "complete", THREAD),
-        *((steps, name, THREAD) for name in ("bronze", "table_input", "loaded", "gold_inputs", "gold_output")),
+        (context, "open_reporter", THREAD), (Emitter, "start", THREAD), (Emitter, "complete", THREAD),
+        *(
+            (datasets, name, THREAD)
+            for name in ("bronze_input", "bronze_columns", "column_lineage", "loaded_tables", "assertions")
+        ),
     ],
     "logs": [(logging.Handler, "handle", THREAD)],
 }  # fmt: skip

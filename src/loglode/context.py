@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loglode import logs
 from loglode.engines.base import Engine, Progress
@@ -18,9 +19,11 @@ from loglode.lake import Lake
 from loglode.lake.secret import load_key
 from loglode.lake.staging import new_name, remove_abandoned, staging
 from loglode.models.model import Model, load_models
-from loglode.openlineage import Emitter
 from loglode.settings import Settings
-from loglode.telemetry.emitting import open_emitter
+from loglode.telemetry.steps import open_reporter
+
+if TYPE_CHECKING:
+    from loglode.telemetry.reporter import Reporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ class Context:
     folder: Path
     key: str
     progress: Progress
-    # Tells OpenLineage of the steps; None where nobody wants to know.
-    emitter: Emitter | None = None
+    # Sends OpenLineage events; None without a destination.
+    reporter: Reporter | None = None
 
     @property
     def silver_types(self) -> dict[str, str]:
@@ -68,8 +71,8 @@ def open_context(
         opened = lake or open_lake(settings)
         stack.enter_context(s3_errors())
         engine = stack.enter_context(contextlib.closing(_engine(settings, opened, folder)))
-        emitter = open_emitter(settings, opened, folder)
-        yield Context(settings, opened, load_models(), engine, folder, key, progress or _silent, emitter)
+        reporter = open_reporter(settings, opened)
+        yield Context(settings, opened, load_models(), engine, folder, key, progress or _silent, reporter)
 
 
 def read_key(settings: Settings) -> str:

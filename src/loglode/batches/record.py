@@ -57,17 +57,13 @@ class BatchRecord:
     quarantine_removed: Sequence[str] = ()
     # Counts of the contract's rules (see `measured`); empty where nothing was loaded.
     quality: Mapping[str, Any] = field(default_factory=dict)
-    # The step's run in OpenLineage events, where those are sent.
-    openlineage_run: str = ""
 
     def to_metadata(self) -> dict[str, Any]:
         """As stored in the commit."""
-        step = {"openlineage_run": self.openlineage_run} if self.openlineage_run else {}
         return {
             "run": self.run.to_json() if self.run else {},
             "days": [list(day) for day in self.days],
             "quarantine": list(self.quarantine),
             "quarantine_removed": list(self.quarantine_removed),
             "quality": dict(self.quality),
-            **step,
         }

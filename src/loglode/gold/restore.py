@@ -13,12 +13,9 @@ from loglode.gold.silver_to_gold import PROCESSED_AT
 from loglode.lake import Commit, Snapshot
 from loglode.lake.committer import commit_when
 from loglode.lake.table import as_it_stands
-from loglode.openlineage.event import Dataset
 from loglode.settings import Settings
 from loglode.storage import missing
-from loglode.telemetry.datasets import Written
-from loglode.telemetry.emitting import RESTORE, RUN_ID, emitter_alone
-from loglode.telemetry.steps import Step, restore_step
+from loglode.telemetry.steps import RESTORE, Step, Written, open_reporter, restore_step
 
 
 def restore(settings: Settings, name: str, version: int) -> int:
@@ -40,8 +37,7 @@ def restore(settings: Settings, name: str, version: int) -> int:
         raise LakeError(f"cannot write to lake {lake.root}", hint="check rights and mount")
     with (
         logs.bound(step=RESTORE, correlation_id=settings.correlation_id),
-        emitter_alone(settings, lake) as emitter,
-        restore_step(emitter, wanted) as step,
+        restore_step(open_reporter(settings, lake), wanted) as step,
     ):
         return _put_back(wanted, step, settings.correlation_id)
 
@@ -56,25 +52,23 @@ def _put_back(wanted: Snapshot, step: Step, correlation_id: str) -> int:
             f" such as {gone[0]}",
             hint="`loglode history` shows younger versions",
         )
-    told = {"correlation_id": correlation_id or None} | ({RUN_ID: step.run_id} if step.run_id else {})
+    origin = {"correlation_id": correlation_id or None}
     commit: Commit | None = None
 
     def decide(now: Snapshot) -> Commit | None:
         nonlocal commit
-        commit = _back(now, wanted, told)
+        commit = _back(now, wanted, origin)
         return commit
 
     before = commit_when(table, decide)
     if commit is None:
         return before.version
     version, spec = before.version + 1, table.spec
-    step.written.append(
-        Written(spec.name, Dataset.at(table.root), spec.columns, commit.metadata["rows"], version)
-    )
+    step.written.append(Written(spec.name, table.root, spec.columns, commit.metadata["rows"], version))
     return version
 
 
-def _back(now: Snapshot, wanted: Snapshot, told: dict[str, str | None]) -> Commit | None:
+def _back(now: Snapshot, wanted: Snapshot, origin: dict[str, str | None]) -> Commit | None:
     there, then = {f.path for f in now.files()}, {f.path for f in wanted.files()}
     bookmarks = {name: wanted.transaction(name) or 0 for name in (SILVER_VERSION, PROCESSED_AT)}
     if there == then and all(now.transaction(name) == value for name, value in bookmarks.items()):
@@ -84,5 +78,5 @@ def _back(now: Snapshot, wanted: Snapshot, told: dict[str, str | None]) -> Commi
         adds=[add for add in wanted.adds() if add["path"] not in there],
         removes=[f for f in now.files() if f.path not in then],
         transactions=bookmarks,
-        metadata={"kind": "restore", "restored_version": wanted.version, "rows": rows, **told},
+        metadata={"kind": "restore", "restored_version": wanted.version, "rows": rows, **origin},
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from loglode import logs
@@ -20,12 +20,9 @@ from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
 from loglode.lake.committer import adds, commit_when, publish
 from loglode.metrics import Step
 from loglode.models.model import Model
-from loglode.openlineage.event import Dataset
 from loglode.storage import Location
 from loglode.tables import DAY, TableSpec
-from loglode.telemetry.datasets import Written
-from loglode.telemetry.emitting import RUN_ID
-from loglode.telemetry.steps import gold_step
+from loglode.telemetry.steps import Written, gold_step
 
 _log = logging.getLogger(__name__)
 # A session spans at most one midnight, and whether it goes on is told by the day before: a change of
@@ -46,8 +43,6 @@ class Work:
     bookmarks: dict[str, int]
     # Each gold table that is there, as it was seen.
     seen: dict[str, Snapshot]
-    # The step in OpenLineage events, where it is told.
-    run_id: str = ""
 
 
 def silver_to_gold(context: Context) -> list[date]:
@@ -62,8 +57,8 @@ def _silver_to_gold(context: Context) -> list[date]:
     work = _plan(context, silver)
     if work is None:
         return []
-    with gold_step(context.emitter, context.lake, work.version) as step:
-        step.written += _computed(context, silver, replace(work, run_id=step.run_id))
+    with gold_step(context.reporter, work.version) as step:
+        step.written += _computed(context, silver, work)
     told = {"table": "web_logs", "version": work.version, "counts": {"gold_days": len(work.days)}}
     _log.info("gold is up to silver", extra=told)
     return work.days
@@ -215,7 +210,7 @@ def _commit(
             adds=adds(staged),
             removes=[f for f in snapshot.files() if _day(f) in replaced],
             transactions={SILVER_VERSION: work.version, PROCESSED_AT: high_water},
-            metadata=_told(context, work, staged),
+            metadata=_origin(context, work),
         )
 
     return _written(commit_when(table, decide, work.seen.get(model.name)), work, staged)
@@ -242,7 +237,7 @@ def _commit_batches(
         return Commit(
             adds=adds(staged),
             transactions={SILVER_VERSION: work.version},
-            metadata=_told(context, work, staged),
+            metadata=_origin(context, work),
         )
 
     return _written(commit_when(table, decide, work.seen.get(model.name)), work, staged)
@@ -253,12 +248,9 @@ def _written(before: Snapshot, work: Work, staged: list[StagedFile]) -> Written 
     if _bookmark(before) >= work.version:
         return None
     spec, rows = before.table.spec, sum(file.rows for file in staged)
-    return Written(spec.name, Dataset.at(before.table.root), spec.columns, rows, before.version + 1)
+    return Written(spec.name, before.table.root, spec.columns, rows, before.version + 1)
 
 
-def _told(context: Context, work: Work, staged: list[StagedFile]) -> dict[str, str | int | None]:
-    """What a gold commit says of itself; the correlation id is null on a laptop, as in ops.runs."""
-    told = {"silver_version": work.version, "correlation_id": context.settings.correlation_id or None}
-    if work.run_id:
-        told |= {RUN_ID: work.run_id, "rows": sum(file.rows for file in staged)}
-    return told
+def _origin(context: Context, work: Work) -> dict[str, str | int | None]:
+    """What a gold commit records about its run; the correlation id is null on a laptop, as in ops.runs."""
+    return {"silver_version": work.version, "correlation_id": context.settings.correlation_id or None}

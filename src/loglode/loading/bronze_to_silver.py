@@ -12,7 +12,7 @@ import logging
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from loglode.batches.effects import settle
@@ -35,22 +35,12 @@ _log = logging.getLogger(__name__)
 _COUNTS = ("objects", "lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a batch's record says about the run that loads it.
-
-    `objects_skipped` counts objects of the run that were loaded before; `run_id` names the step in
-    OpenLineage events.
-    """
-
-    objects_skipped: int = 0
-    run_id: str = ""
-
-
 def bronze_to_silver(
-    context: Context, batch: Batch, origin: Origin = Origin()
+    context: Context, batch: Batch, objects_skipped: int = 0
 ) -> tuple[Ledger, BatchRecord | None]:
     """Load one batch; returns the outcome of each object, and the record where something was committed.
+
+    `objects_skipped` counts objects of the run that were loaded before, for the record.
 
     Objects that cannot be read are not recorded as loaded. Objects that other writers load meanwhile are
     skipped, and the others are staged again. Raises BooksError if lines are missing (nothing is committed
@@ -58,7 +48,7 @@ def bronze_to_silver(
     """
     ledger = Ledger()
     for _ in range(MAX_ATTEMPTS):
-        found, record = _attempt(context, batch, origin)
+        found, record = _attempt(context, batch, objects_skipped)
         ledger |= found
         rest = tuple(o for o in batch.objects if o.source not in ledger.outcomes)
         if not rest:
@@ -70,7 +60,7 @@ def bronze_to_silver(
     )
 
 
-def _attempt(context: Context, batch: Batch, origin: Origin) -> tuple[Ledger, BatchRecord | None]:
+def _attempt(context: Context, batch: Batch, objects_skipped: int) -> tuple[Ledger, BatchRecord | None]:
     """Stage and commit. Where others have loaded some objects, only those and failures have an outcome."""
     job = _job(context, batch)
     staged = context.engine.stage(job, batch.objects, context.progress)
@@ -90,7 +80,7 @@ def _attempt(context: Context, batch: Batch, origin: Origin) -> tuple[Ledger, Ba
             return None
         settle(context.lake, snapshot)
         staged = _without_known(context, job, staged, snapshot)
-        commit, staged, record = _commit(context, job, staged, objects, origin, snapshot.version + 1)
+        commit, staged, record = _commit(context, job, staged, objects, objects_skipped, snapshot.version + 1)
         return commit
 
     commit_when(context.lake.silver, decide)
@@ -176,7 +166,7 @@ def _commit(
     job: Job,
     staged: StagedLines,
     objects: Sequence[SourceObject],
-    origin: Origin,
+    objects_skipped: int,
     version: int,
 ) -> tuple[Commit, StagedLines, BatchRecord]:
     """Publish the files: the commit that makes them visible, where they are now, and the record."""
@@ -187,7 +177,7 @@ def _commit(
         silver=publish(context.lake.silver, staged.silver),
         quarantine=publish(context.lake.quarantine, staged.quarantine),
     )
-    row = _row(context, job, staged, objects, origin)
+    row = _row(context, job, staged, objects, objects_skipped)
     row = replace(row, silver_version=version, commit_seconds=time.perf_counter() - started)
     days = {date.fromisoformat(day) for day in (*staged.rows_by_day, *(d for d, _ in staged.refused)) if day}
     record = BatchRecord(
@@ -195,7 +185,6 @@ def _commit(
         days=[(day.year, day.month, day.day) for day in sorted(days)],
         quarantine=adds(staged.quarantine),
         quality=measured(job.contract, staged),
-        openlineage_run=origin.run_id,
     )
     transactions = {app_id(o): 1 for o in objects}
     commit = Commit(adds=adds(staged.silver), transactions=transactions, metadata=record.to_metadata())
@@ -203,7 +192,7 @@ def _commit(
 
 
 def _row(
-    context: Context, job: Job, staged: StagedLines, objects: Sequence[SourceObject], origin: Origin
+    context: Context, job: Job, staged: StagedLines, objects: Sequence[SourceObject], objects_skipped: int
 ) -> RunRow:
     oldest = min(o.modified_ns for o in objects)
     return RunRow(
@@ -212,7 +201,7 @@ def _row(
         started_at=job.processed_at.isoformat(),
         finished_at=datetime.now(UTC).isoformat(),
         objects=len(objects),
-        objects_skipped=origin.objects_skipped,
+        objects_skipped=objects_skipped,
         lines_read=staged.read.lines,
         rows_silver=staged.rows_silver,
         lines_quarantined=staged.rows_quarantine,

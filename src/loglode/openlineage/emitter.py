@@ -1,178 +1,156 @@
-"""Sends the events of a process's steps in pairs, and never stands in the way of the work.
-
-What cannot be sent is said once, waits in the lake, and is sent by the next process that can.
-"""
+"""Sends events of steps, in pairs. A failure to deliver never fails a run and never delays it for long."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
+from openlineage.client.facet_v2 import (
+    RunFacet,
+    error_message_run,
+    job_type_job,
+    parent_run,
+    processing_engine_run,
+    set_producer,
+    tags_run,
+)
+from openlineage.client.transport import Transport
+from openlineage.client.uuid import generate_new_uuid
+from requests import HTTPError
 
 from loglode.errors import LoglodeError
-from loglode.openlineage.destinations import Destination, NotSentError, RefusedError
-from loglode.openlineage.event import Json, Kind, event, facet, new_run_id, parent_run_id
-from loglode.openlineage.spool import Spool, Waiting
+from loglode.openlineage.destinations import Destination
+from loglode.openlineage.transports import DEADLINE_SECONDS, open_transport
+from loglode.version import __version__
 
 PARENT_JOB = "pipeline"
-# More than so many that wait are not added to: then a destination has been away for long.
-MAX_WAITING = 1000
+PRODUCER = f"pkg:generic/loglode@{__version__}"
+set_producer(PRODUCER)
 _log = logging.getLogger("loglode.openlineage")
 
 
-class Emitter:
-    """Events of one process. `owner` is what tells others whether it is still alive.
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A step whose START was emitted, with what its end repeats."""
 
-    `namespace` is that of the jobs: the lake's place.
-    """
+    run: Run
+    job: Job
+    inputs: Sequence[InputDataset]
+    outputs: Sequence[OutputDataset]
+
+
+class Emitter:
+    """Events of one process. `namespace` is that of the jobs: the location of the lake."""
 
     def __init__(
-        self,
-        where: Destination,
-        spool: Spool,
-        *,
-        namespace: str,
-        owner: str,
-        correlation_id: str,
-        engine: tuple[str, str],
+        self, destination: Destination, *, namespace: str, correlation_id: str, engine: tuple[str, str]
     ) -> None:
-        self._where = where
-        self._spool = spool
+        self._destination = destination
+        self._transport: Transport | None = None
         self._namespace = namespace
-        self._owner = owner
         self._correlation_id = correlation_id
         self._engine = engine
         self._is_away = False
-        self._is_full = False
 
     def start(
-        self, job: str, inputs: Sequence[Json] = (), outputs: Sequence[Json] = (), *, about: Json
-    ) -> Waiting:
-        """Tell that a step begins. `about` is what others need to tell its end if this process dies."""
-        run = {"runId": new_run_id(), "facets": self._run_facets(about)}
-        start = event("START", run, self._job(job), inputs, outputs)
-        step = Waiting(start, self._owner, self._correlation_id, about)
-        self._keep(step)
-        step.is_start_sent = self._sent(start)
-        self._keep(step)
-        return step
+        self, job: str, batch_id: str, inputs: Sequence[InputDataset], outputs: Sequence[OutputDataset]
+    ) -> Started:
+        """Report that a step begins; the batch's id may be empty."""
+        kind = job_type_job.JobTypeJobFacet(processingType="BATCH", integration="LOGLODE", jobType="TASK")
+        started = Started(
+            Run(str(generate_new_uuid()), self._run_facets(batch_id)),
+            Job(self._namespace, job, {"jobType": kind}),
+            inputs,
+            outputs,
+        )
+        self._emit(RunState.START, started)
+        return started
 
-    def complete(self, step: Waiting, inputs: Sequence[Json], outputs: Sequence[Json]) -> None:
-        """Tell that a step has done its work."""
-        self._end(step, _ended(step, "COMPLETE", inputs, outputs))
-
-    def fail(self, step: Waiting, message: str) -> None:
-        """Tell that a step has not; the message is shown to everybody."""
-        self._end(step, _failed(step, message))
-
-    def tell_left_over(
-        self,
-        is_gone: Callable[[Waiting], bool],
-        outcome: Callable[[Waiting], tuple[list[Json], list[Json]] | None],
+    def complete(
+        self, started: Started, inputs: Sequence[InputDataset], outputs: Sequence[OutputDataset]
     ) -> None:
-        """Tell the ends of runs whose process is gone, and what could not be sent before.
+        """Report that a step has done its work, and what it read and wrote."""
+        self._emit(RunState.COMPLETE, replace(started, inputs=inputs, outputs=outputs))
 
-        `outcome` says what such a run has read and written after all, None where it came to no end.
-        """
-        try:
-            names = self._spool.names()
-        except (LoglodeError, OSError) as error:
-            self._warn("what was left over cannot be looked at", error=type(error).__name__)
-            return
-        self._is_full = len(names) >= MAX_WAITING
-        for name in names:
-            if self._is_away:
-                return
-            try:
-                with self._spool.taken(name) as waiting:
-                    if waiting is not None and (waiting.end is not None or is_gone(waiting)):
-                        self._tell(waiting, outcome)
-            except (LoglodeError, OSError, ValueError, TypeError, KeyError) as error:
-                self._warn("a run that was left over cannot be told", error=type(error).__name__)
+    def fail(self, started: Started, message: str) -> None:
+        """Report that a step failed; everybody who sees the event can read the message."""
+        reason = error_message_run.ErrorMessageRunFacet(message, programmingLanguage="PYTHON")
+        run = Run(started.run.runId, {**(started.run.facets or {}), "errorMessage": reason})
+        self._emit(RunState.FAIL, replace(started, run=run))
 
-    def _tell(
-        self, waiting: Waiting, outcome: Callable[[Waiting], tuple[list[Json], list[Json]] | None]
-    ) -> None:
-        end = waiting.end
-        if end is None:
-            found = outcome(waiting)
-            if found is None:
-                end = _failed(waiting, "the process ended before the step did; the next run goes on")
-            else:
-                end = _ended(waiting, "COMPLETE", *found)
-        self._end(waiting, end)
-
-    def _end(self, waiting: Waiting, end: Json) -> None:
-        waiting.end = end
-        waiting.is_start_sent = waiting.is_start_sent or self._sent(waiting.start)
-        if waiting.is_start_sent and self._sent(end):
-            self._forget(waiting.run_id)
-        else:
-            self._keep(waiting)
-
-    def _sent(self, told: Json) -> bool:
-        """Send; after the first failure not again, so that a step waits for a server once at most."""
+    def _emit(self, state: RunState, step: Started) -> None:
+        """Send an event, unless one could not be sent before: a run waits for a destination once at most."""
         if self._is_away:
-            return False
-        try:
-            self._where.send(told)
-        except RefusedError as error:
-            self._warn(f"event dropped, which the server does not take: {error}", object=str(self._where))
-        except NotSentError as error:
-            self._is_away = True
-            hint = "they wait in the lake for the next run that can"
-            self._warn(f"events cannot be sent: {error}", object=str(self._where), hint=hint)
-            return False
-        return True
-
-    def _keep(self, waiting: Waiting) -> None:
-        if self._is_full and not waiting.is_start_sent:
-            self._warn("event dropped, since too many wait already", counts={"waiting": MAX_WAITING})
             return
+        event = RunEvent(
+            eventType=state,
+            eventTime=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            run=step.run,
+            job=step.job,
+            inputs=list(step.inputs),
+            outputs=list(step.outputs),
+            producer=PRODUCER,
+        )
+        if reason := self._failure(event):
+            self._is_away = True
+            _log.warning(
+                f"OpenLineage: events cannot be sent: {reason}",
+                extra={"object": str(self._destination), "hint": "this run sends no more events"},
+            )
+
+    def _failure(self, event: RunEvent) -> str:
+        """Send in a thread, since a server that answers byte by byte outlasts every time limit of sockets."""
+        failed: list[str] = []
+        thread = threading.Thread(target=self._send, args=(event, failed), daemon=True)
+        thread.start()
+        thread.join(DEADLINE_SECONDS)
+        if thread.is_alive():
+            return f"no answer in {DEADLINE_SECONDS:g} s"
+        return failed[0] if failed else ""
+
+    def _send(self, event: RunEvent, failed: list[str]) -> None:
         try:
-            self._spool.put(waiting)
-        except (LoglodeError, OSError) as error:
-            self._warn("an event cannot be kept", error=type(error).__name__)
+            if self._transport is None:
+                self._transport = open_transport(self._destination)
+            self._transport.emit(event)
+        except LoglodeError as error:
+            failed.append(error.message)
+        except (OSError, RuntimeError, ValueError) as error:
+            failed.append(_reason(error))
 
-    def _forget(self, run_id: str) -> None:
-        try:
-            self._spool.remove(run_id)
-        except FileNotFoundError:
-            pass  # never kept, see above
-        except (LoglodeError, OSError) as error:
-            self._warn("an event that was sent may be sent again", error=type(error).__name__)
-
-    def _job(self, name: str) -> Json:
-        kind = facet("jobType", processingType="BATCH", integration="LOGLODE", jobType="TASK")
-        return {"namespace": self._namespace, "name": name, "facets": kind}
-
-    def _run_facets(self, about: Json) -> Json:
+    def _run_facets(self, batch_id: str) -> dict[str, RunFacet]:
         name, version = self._engine
-        facets = facet("processing_engine", name=name, version=version)
-        told = {"correlation_id": self._correlation_id, "batch_id": str(about.get("batch_id", ""))}
-        tags = [{"key": key, "value": text, "source": "LOGLODE"} for key, text in told.items() if text]
+        facets: dict[str, RunFacet] = {
+            "processing_engine": processing_engine_run.ProcessingEngineRunFacet(version, name=name)
+        }
+        known = {"correlation_id": self._correlation_id, "batch_id": batch_id}
+        tags = [tags_run.TagsRunFacetFields(k, text, "LOGLODE") for k, text in known.items() if text]
         if tags:
-            facets |= facet("tags", tags=tags)
+            facets["tags"] = tags_run.TagsRunFacet(tags)
         if self._correlation_id:
-            parent = {"runId": parent_run_id(self._correlation_id)}
-            facets |= facet("parent", run=parent, job={"namespace": self._namespace, "name": PARENT_JOB})
+            facets["parent"] = parent_run.ParentRunFacet(
+                parent_run.Run(parent_run_id(self._correlation_id)),
+                parent_run.Job(self._namespace, PARENT_JOB),
+            )
         return facets
 
-    @staticmethod
-    def _warn(text: str, **facts: object) -> None:
-        _log.warning(f"OpenLineage: {text}", extra=facts)
+
+def parent_run_id(correlation_id: str) -> str:
+    """The run of a correlation id: the id itself where it is a UUID, else one derived from it."""
+    try:
+        return str(uuid.UUID(correlation_id))
+    except ValueError:
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"loglode:{correlation_id}"))
 
 
-def _ended(waiting: Waiting, kind: Kind, inputs: Sequence[Json], outputs: Sequence[Json]) -> Json:
-    return event(kind, waiting.start["run"], waiting.start["job"], inputs, outputs)
-
-
-def _failed(waiting: Waiting, message: str) -> Json:
-    start = waiting.start
-    run = {
-        **start["run"],
-        "facets": {
-            **start["run"]["facets"],
-            **facet("errorMessage", message=message, programmingLanguage="PYTHON"),
-        },
-    }
-    return event("FAIL", run, start["job"], start["inputs"], start["outputs"])
+def _reason(error: Exception) -> str:
+    """What went wrong, without the text of errors that quote what was sent (a key in a header)."""
+    if isinstance(error, HTTPError) and error.response is not None:
+        return f"HTTP {error.response.status_code}"
+    cause = error if isinstance(error, OSError) else error.__cause__
+    return (cause.strerror if isinstance(cause, OSError) else None) or type(cause or error).__name__

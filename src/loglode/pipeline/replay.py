@@ -37,7 +37,6 @@ class _Request:
 
     batch_id: str
     reason: str | None
-    run_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,8 @@ def replay_quarantine(
     open_lake(settings).require()
     with open_context(settings, progress) as context:
         with logs.bound(step="replay", batch_id=batch_id):
-            with replay_step(context.emitter, context.lake, batch_id) as step:
-                step.record = record = _move(context, _Request(batch_id, reason, step.run_id))
+            with replay_step(context.reporter, batch_id) as step:
+                step.record = record = _move(context, _Request(batch_id, reason))
             settle(context.lake, context.lake.silver.snapshot())
         gold_days = len(silver_to_gold(context))
     records = (record,) if record else ()
@@ -116,7 +115,6 @@ def _attempt(
         days=sorted({_day(f) for f in silver} | {(y, m, d) for y, m, d in refused.freed_days()}),
         quarantine=adds(publish(context.lake.quarantine, rewritten)),
         quarantine_removed=touched,
-        openlineage_run=request.run_id,
     )
     return Commit(adds=adds(silver), metadata=record.to_metadata()), record
 

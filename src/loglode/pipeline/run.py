@@ -17,13 +17,12 @@ from loglode.errors import BooksError
 from loglode.formats import named_format
 from loglode.gold.silver_to_gold import gold_is_current, silver_to_gold
 from loglode.lake import Lake
-from loglode.loading.bronze_to_silver import Origin, bronze_to_silver
+from loglode.loading.bronze_to_silver import bronze_to_silver
 from loglode.loading.report import RunReport
 from loglode.metrics import Step
 from loglode.settings import Settings
 from loglode.sources import SourceObject, discover
 from loglode.sources.outcomes import Skipped
-from loglode.telemetry.emitting import is_left_over
 from loglode.telemetry.steps import load_step
 
 _log = logging.getLogger(__name__)
@@ -48,7 +47,7 @@ def run(
     fresh, ledger = _fresh(lake, objects)
     records: tuple[BatchRecord, ...] = ()
     gold_days = 0
-    if fresh or not gold_is_current(lake) or is_left_over(settings, lake):
+    if fresh or not gold_is_current(lake):
         with open_context(settings, progress, lake) as context:
             with logs.bound(step=Step.SILVER):
                 ledger, records = _load(context, fresh, ledger, format)
@@ -95,7 +94,7 @@ def load_objects(
 def update_gold(settings: Settings) -> int:
     """Silver to gold alone; returns how many days were computed anew. Raises LakeError."""
     lake = open_lake(settings)
-    if not lake.silver.exists or (gold_is_current(lake) and not is_left_over(settings, lake)):
+    if not lake.silver.exists or gold_is_current(lake):
         return 0
     with open_context(settings, lake=lake) as context:
         return len(silver_to_gold(context))
@@ -147,11 +146,8 @@ def _load(
 
 def _load_batch(context: Context, batch: Batch, objects_skipped: int) -> tuple[Ledger, BatchRecord | None]:
     """Load a batch, as a step of its own."""
-    with (
-        logs.bound(batch_id=batch.batch_id),
-        load_step(context.emitter, context.lake, batch) as step,
-    ):
-        ledger, step.record = bronze_to_silver(context, batch, Origin(objects_skipped, step.run_id))
+    with logs.bound(batch_id=batch.batch_id), load_step(context.reporter, batch) as step:
+        ledger, step.record = bronze_to_silver(context, batch, objects_skipped)
         return ledger, step.record
 
 
