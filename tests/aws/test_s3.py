@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import duckdb
 import pytest
 from tests.helpers.lakes import BUCKET, BY_BATCH, LINEAGE, load, records, rows, settings, start_on_s3, table
 from tests.helpers.s3 import LAKE, fetched, put
 
 from loglode import operations, sdk, storage
+from loglode.context import open_lake
+from loglode.engines.duckdb.query import Statement, _prepared
+from loglode.engines.duckdb.session import connect
 from loglode.errors import AccessDeniedError, QueryError, SourceNotFoundError, StorageError, UsageError
 from loglode.operations import RunReport
+from loglode.reports.query import relations
 from loglode.settings import Settings
 from loglode.sources import raw
-from loglode.sources.discover import on_s3 as as_listed
+from loglode.sources.listing import on_s3 as as_listed
 
 
 def on_s3(**changes: Any) -> Settings:
@@ -129,6 +134,44 @@ def test_a_query_reads_the_lake_and_shows_no_secret(s3: Any) -> None:
         operations.query(on_s3(), "select * from duckdb_secrets()")
 
 
+S3_WAYS_OUT = [
+    "from read_text('s3://{bucket}/bronze/one.json')",
+    "from read_parquet('s3://{bucket}/lake/quarantine/**')",
+    "from 's3://{bucket}/lakes/other.csv'",
+    "from glob('s3://{bucket}/**')",
+    "from read_json('s3://{bucket}/lake/silver/web_logs/_delta_log/00000000000000000000.json')",
+    "copy runs to 's3://{bucket}/out.csv'",
+    "attach 's3://{bucket}/x.db'",
+    "from which_secret('s3://{bucket}/x', 's3')",
+    "create secret x (type s3)",
+    "set s3_endpoint = 'elsewhere'",
+    "select current_setting('s3_secret_access_key')",
+    "load httpfs",
+]
+
+
+def test_no_way_leads_out_of_a_lake_on_s3(s3: Any, tmp_path: Path) -> None:
+    put(s3, "bronze/one.json", records(5))
+    s3.put_object(Bucket=BUCKET, Key="lakes/other.csv", Body=b"a,b\n1,2\n")
+    run(f"s3://{BUCKET}/bronze/")
+    for way in S3_WAYS_OUT:
+        with pytest.raises(QueryError):
+            operations.query(on_s3(), way.format(bucket=BUCKET), only=["runs"])
+    # Without the check of the statement, the connection opens nothing else either.
+    connection = connect(memory_limit_mb=200, threads=1, temp_dir=tmp_path)
+    _prepared(
+        connection, Statement("from runs", ["runs"]), list(relations(open_lake(on_s3()), only=["runs"]))
+    )
+    for place in (
+        "bronze/one.json",
+        "lakes/other.csv",
+        "lake/silver/web_logs/_delta_log/00000000000000000000.json",
+    ):
+        with pytest.raises(duckdb.PermissionException):
+            connection.execute(f"from read_text('s3://{BUCKET}/{place}')")
+    assert connection.execute("select count(*) from runs").fetchall() == [(1,)]
+
+
 def test_what_goes_wrong_is_named(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     put(s3, "bronze/one.json", records(5))
     with pytest.raises(SourceNotFoundError, match="bronze/none"):
@@ -154,7 +197,7 @@ def test_an_object_that_goes_while_it_is_read_is_told(s3: Any, monkeypatch: pyte
         s3.delete_object(Bucket=BUCKET, Key="bronze/gone.json")
         return iter(found)
 
-    monkeypatch.setattr(sys.modules["loglode.sources.discover"], "list_objects", list_then_delete)
+    monkeypatch.setattr(sys.modules["loglode.sources.listing"], "list_objects", list_then_delete)
     report = operations.run(on_s3(), [f"s3://{BUCKET}/bronze/"])
     assert report.rows_silver == 5
     assert len(report.failed) == 1 and "bronze/gone.json" in report.failed[0]

@@ -23,7 +23,7 @@ import duckdb
 from loglode import logs, operations
 from loglode.operations import RunReport
 from loglode.settings import Settings
-from loglode.sources.discover import on_s3
+from loglode.sources.listing import on_s3
 
 Record = dict[str, Any]
 Row = tuple[str, ...]

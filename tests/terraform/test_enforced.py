@@ -32,7 +32,7 @@ from loglode import operations, sdk
 from loglode.aws.manifest import read_manifest, write_manifest
 from loglode.errors import LoglodeError
 from loglode.settings import Settings
-from loglode.sources.discover import on_s3
+from loglode.sources.listing import on_s3
 from loglode.storage import S3Path
 
 pytestmark = pytest.mark.slow

@@ -174,6 +174,25 @@ def test_module(module: Path) -> None:
     assert not [(f, size) for f, size in function_lengths(tree) if size > MAX_FUNCTION_LINES]
 
 
+def bound(tree: ast.Module) -> Iterator[str]:
+    """Names that a module binds by functions, classes and imports of names."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize(
+    "package", [m for m in MODULES if m.name == "__init__.py"], ids=lambda path: path.parent.name
+)
+def test_no_name_of_a_package_hides_a_module_of_it(package: Path) -> None:
+    modules = {path.stem for path in package.parent.glob("*.py")} | {
+        path.parent.name for path in package.parent.glob("*/__init__.py")
+    }
+    assert not modules.intersection(bound(ast.parse(package.read_text(encoding="utf-8"))))
+
+
 @pytest.mark.parametrize(
     ("part", "code"),
     [

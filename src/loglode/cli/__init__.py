@@ -1,1 +1,4 @@
-"""The command line: parses, makes one call into the library, and writes the result."""
+"""The command line: each command parses, makes one call of the API, and writes the result.
+
+A module that defines a click command of its own name is a command.
+"""

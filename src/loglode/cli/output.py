@@ -1,6 +1,6 @@
-"""One result, two voices: for people on a terminal, and for programs as JSON or CSV.
+"""Results for people on a terminal, and for programs as JSON or CSV.
 
-What logs hold was written by strangers. Nothing of it reaches a terminal as a control character, a
+Attackers write log lines. None of their text reaches a terminal as a control character, a
 spreadsheet as a formula, or rich as markup.
 """
 
@@ -76,7 +76,7 @@ def write_note(text: str) -> None:
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write rows as a table, at most MAX_TABLE_ROWS of them; a note tells when there are more."""
+    """Write rows as a table, at most MAX_TABLE_ROWS of them; a note reports that there are more."""
     found = iter(rows)
     shown = [[to_cell(value) for value in row] for row in itertools.islice(found, MAX_TABLE_ROWS)]
     names = [_cut(visible(name)) for name in columns]

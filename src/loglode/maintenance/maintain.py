@@ -129,7 +129,10 @@ def _maintained(
     with open_context(settings, progress) as context:
         settle(lake, lake.silver.snapshot())
         merger = Merger(
-            memory_limit_mb=settings.memory_limit_mb, threads=settings.threads, folder=context.folder
+            memory_limit_mb=settings.memory_limit_mb,
+            threads=settings.threads,
+            folder=context.folder,
+            tables=[table.root for table in lake.tables],
         )
         try:
             for name, root in list(lake.existing()):

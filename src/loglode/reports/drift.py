@@ -84,7 +84,7 @@ class _History:
 
 
 def drifts(batches: Iterable[BatchFields]) -> list[Drift]:
-    """Changes in the order of the batches, each told once. A first batch shows those inside it alone."""
+    """Changes in the order of the batches, each reported once; the first batch shows changes within it."""
     history = _History()
     found: list[Drift] = []
     for batch in batches:

@@ -1,7 +1,7 @@
-"""Can the numbers of a day be trusted: rules, volume, freshness and drift, from ops.quality and ops.runs.
+"""Whether the numbers of a day can be trusted: rules, volume, freshness and drift.
 
-What was seen is recorded when a batch is loaded; whether it is unusual is asked here, against history.
-Figures are those of the loads: a replay of quarantined lines mends silver, not what the sources sent.
+Loads record what they saw in ops.quality and ops.runs; this module compares it with history. Figures are
+those of the loads: a replay of quarantined lines changes silver, not what the sources sent.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from loglode.reports.query import query
 from loglode.settings import Settings
 
 Volume = Literal["usual", "low", "high", "unknown"]
-# A day is compared with the median of so many before it, from some on.
+# A day is compared with the median of HISTORY_DAYS days before it, if there are LEAST_DAYS of them.
 HISTORY_DAYS, LEAST_DAYS = 14, 3
-# Days without a line are told between two with lines that are no further apart.
+# Days without a line are reported between two days with lines that are at most this far apart.
 LONGEST_GAP = 31
 LOW_VOLUME, HIGH_VOLUME = 0.5, 2.0
 # The newest batch's delay is compared with the median of those before it.
@@ -112,17 +112,19 @@ class QualityReport(Report):
 def quality(settings: Settings, day: date | None = None) -> QualityReport:
     """The quality of every day, or of one and of the batches that brought it.
 
-    Raises LakeError where there is nothing to tell.
+    Raises LakeError if no batch has recorded its quality.
     """
     lake = open_lake(settings)
     lake.require()
     if not lake.quality.exists:
-        raise LakeError("no batch of this lake has told its quality", hint="load something first")
+        raise LakeError(
+            "no batch of this lake has recorded its quality", hint="run `loglode run SOURCE` first"
+        )
     rules = [{"day": r.pop("event_day"), **r} for r in query(settings, _RULES, only=["quality"]).dicts()]
     days = _days(rules)
     if day is not None:
-        wanted = day.isoformat()
-        rules, days = [r for r in rules if r["day"] == wanted], [d for d in days if d.day == wanted]
+        text = day.isoformat()
+        rules, days = [r for r in rules if r["day"] == text], [d for d in days if d.day == text]
     changes = drifts(_batches(query(settings, _FIELDS, only=["quality"]).dicts()))
     if day is not None:
         batches = {batch_id for (batch_id,) in query(settings, _OF_DAY, {"day": day}, only=["quality"])}
@@ -138,7 +140,7 @@ def _days(rules: Sequence[dict[str, Any]]) -> list[DayQuality]:
         of_day = list(group)
         whole = next((r for r in of_day if r["rule"] == ACCEPTED), None)
         if whole is None:
-            continue  # duplicates alone are told of no day
+            continue  # a day with nothing but duplicates is not reported
         nulled = sum(r["warned"] for r in of_day if r["severity"] != UNTOUCHED)
         found += _empty_days(found, day)
         usual = _usual(found) if day != UNKNOWN_DAY else None
@@ -157,7 +159,7 @@ def _days(rules: Sequence[dict[str, Any]]) -> list[DayQuality]:
 
 
 def _usual(found: Sequence[DayQuality]) -> float | None:
-    """Median of the lines of the days before that had some; None of too few."""
+    """Median of the lines of earlier days that have some; None if there are too few."""
     before = [d.lines for d in found[-HISTORY_DAYS:] if d.lines]
     return median(before) if len(before) >= LEAST_DAYS else None
 

@@ -39,9 +39,9 @@ def query(
     """
     lake = open_lake(settings)
     lake.require()
-    wanted = _named(sql, lake.names) if only is None else only
-    found = list(relations(lake, as_of, wanted))
-    if as_of is not None and wanted and not found:
+    opened = _named(sql, lake.names) if only is None else only
+    found = list(relations(lake, as_of, opened))
+    if as_of is not None and opened and not found:
         raise LakeError(
             f"lake {lake.root} has no version from {as_of.isoformat()} or earlier",
             hint="`loglode history web_logs` lists the versions",

@@ -8,20 +8,23 @@ from pathlib import Path
 
 from loglode.engines.duckdb.files import write_partitioned
 from loglode.engines.duckdb.models import view
-from loglode.engines.duckdb.session import connect
+from loglode.engines.duckdb.session import connect, restrict
 from loglode.files import StagedFile
 from loglode.storage import Location
 from loglode.tables import TableSpec
 
 
 class Merger:
-    """Writes files again under `folder`; needs no more memory than its limit, however many they are."""
+    """Rewrites files of the tables under `folder`; its memory does not grow with their number."""
 
-    def __init__(self, *, memory_limit_mb: int, threads: int | None, folder: Path) -> None:
+    def __init__(
+        self, *, memory_limit_mb: int, threads: int | None, folder: Path, tables: Sequence[Location]
+    ) -> None:
         self._folder = folder
         self._connection = connect(
             memory_limit_mb=memory_limit_mb, threads=threads, temp_dir=folder / "merge-spill"
         )
+        restrict(self._connection, folders=[folder, *tables])
 
     def close(self) -> None:
         self._connection.close()
