@@ -41,6 +41,8 @@ from tests.helpers.lakes import (
 from loglode import logs, operations
 from loglode.engines.spark import models
 from loglode.engines.spark.session import _ANSWERS, _LOCAL, open_session
+from loglode.errors import ObjectGoneError
+from loglode.sources import discover
 from loglode_generator import GenerateSpec, generate
 
 # Spark's own: it leaves sockets to the garbage collector, and uses what Python and pandas will drop.
@@ -186,6 +188,26 @@ def test_a_lake_begun_by_one_and_continued_by_the_other(tmp_path: Path, logs: li
             load(lakes[name], *half, engine=engine)
     assert_same(lakes["alone"], lakes["spark-last"], without={"engine"})
     assert_same(lakes["alone"], lakes["spark-first"], without={"engine"})
+
+
+@pytest.mark.usefixtures("interpreted")
+def test_an_object_that_breaks_off_in_a_task_fails_alone(tmp_path: Path) -> None:
+    """With the class of its error, and after lines of it reached the engine."""
+    lake, noise = tmp_path / "lake", random.Random(SEED)
+    small = write(tmp_path / "a.json", records(3))
+    large = write(
+        tmp_path / "b.json", [{**r, "x": noise.randbytes(600).hex()} for r in records(2_000, first=5_000)]
+    )
+    listed = discover([str(small), str(large)])
+    whole = large.read_bytes()
+    large.write_bytes(whole[: 3 << 19])
+    report = operations.load_objects(settings(lake, engine="spark"), listed)
+    assert report.ledger.kinds == {"Loaded": 1, "Gone": 1}
+    assert type(report.ledger.failures[listed[1]].error) is ObjectGoneError
+    assert (report.lines_read, report.rows_silver) == (3, 3)
+    large.write_bytes(whole)
+    report = operations.load_objects(settings(lake, engine="spark"), discover([str(small), str(large)]))
+    assert report.ledger.kinds == {"Skipped": 1, "Loaded": 1} and report.rows_silver == 2_000
 
 
 @pytest.mark.usefixtures("interpreted")
