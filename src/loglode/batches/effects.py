@@ -1,7 +1,7 @@
 """What follows from a silver commit: its quarantine files and its rows of ops.runs and ops.quality.
 
-All stand in the commit's metadata, so this can be done by anybody, any time later, any number of
-times: each table records, in the commit that applies them, until which version of silver it is done.
+The commit's metadata contain all of it, so any process can apply it, at any later time, any number of
+times: each table records, in the commit that applies it, the version of silver it has followed.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ def settle(lake: Lake, silver: Snapshot) -> None:
 def records_after(lake: Lake, after: int, until: int) -> dict[int, dict[str, Any]] | None:
     """Metadata of our silver commits after one version until another; None when the log lost some.
 
-    Commits that only wrote silver's rows in other files ask nothing of the other tables.
+    Commits that only write silver's rows into other files change no other table.
     """
     found = commit_metadata(lake.silver.root, after, until)
     return None if found is None else {v: data for v, data in found.items() if "quarantine" in data}
 
 
 def owed(lake: Lake, done: int, version: int) -> dict[int, dict[str, Any]] | None:
-    """Records that a table lacks which has applied all until `done`; None when the log cannot tell.
+    """Records that a table lacks which has applied all until `done`; None when the log no longer has them.
 
-    Delta cleans the log of old commits. Those were applied long ago, also where the table never said
-    so for lack of anything to do: no writer commits before it has settled all earlier commits.
+    Delta removes old commits from the log. Those were applied long ago, also where the table never recorded
+    it because there was nothing to do: no writer commits before it has applied all earlier commits.
     """
     if done >= version:
         return {}
@@ -96,7 +96,7 @@ def _active(snapshot: Snapshot, paths: set[str]) -> list[ActiveFile]:
 
 
 def run_rows(record: Mapping[str, Any], version: int) -> list[dict[str, Any]]:
-    """The row of ops.runs for one silver commit; none for upkeep."""
+    """The row of ops.runs for one silver commit; none for maintenance."""
     # The number of the commit is known for sure only here, after it was made.
     return [{**record["run"], "silver_version": version}] if record["run"] else []
 

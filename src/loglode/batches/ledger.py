@@ -21,7 +21,7 @@ class Ledger:
     outcomes: Mapping[SourceObject, Outcome] = field(default_factory=dict)
 
     def __or__(self, other: Ledger) -> Ledger:
-        """Both together; of an object that both name, the other's outcome holds."""
+        """Both together; for an object in both, the other's outcome counts."""
         return Ledger({**self.outcomes, **other.outcomes})
 
     def count(self, kind: type[Outcome]) -> int:
@@ -47,8 +47,8 @@ class Ledger:
     def error(self) -> LoglodeError | None:
         """All failures as one error, None without any.
 
-        It may work later (StorageBusyError) when that holds for at least one object: the others that were
-        loaded are then skipped. It is a denied access when that holds for all.
+        StorageBusyError when at least one object may work later: a repetition skips what was loaded.
+        AccessDeniedError when access to all was denied. Otherwise SourceError.
         """
         failures = self.failures
         if not failures:

@@ -78,7 +78,7 @@ def app_id(source: SourceObject) -> str:
 
 
 class Plan:
-    """Cuts objects into batches, each only when it is asked for: no object is opened before that.
+    """Cuts objects into batches, each only when it is requested: no object is opened before that.
 
     A batch has one format, takes objects in their order, and ends where `batch_bytes` is passed. A stream
     is a batch of its own: others may load a part of a batch, and the rest is then read again, which a

@@ -1,6 +1,6 @@
-"""Rows of ops.quality: what a batch's silver commit tells of its rules, and the rows made of it.
+"""Rows of ops.quality: the counts that a batch's silver commit carries, and the rows computed from them.
 
-The commit holds counts alone, for its metadata are read again and again; whoever settles it makes the rows.
+The commit carries counts alone, because its metadata are read often. Applying it computes the rows.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def measured(contract: Contract, staged: StagedLines) -> dict[str, Any]:
         "lines_looked_at": shape.lines,
         "fields": [
             [*key, seen.lines, seen.first, seen.last]
-            for key, seen in sorted(shape.told(_names(contract)).items())
+            for key, seen in sorted(shape.reported(_names(contract)).items())
         ],
     }
 
@@ -57,8 +57,8 @@ def _by_day(tally: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
 
 def quality_rows(record: Mapping[str, Any], version: int) -> list[dict[str, Any]]:
     """Rows of ops.quality for one silver commit; none where it loaded nothing."""
-    told, run = record.get("quality"), record["run"]
-    if not told:
+    counts, run = record.get("quality"), record["run"]
+    if not counts:
         return []
     same = {
         "batch_id": run["batch_id"],
@@ -67,30 +67,30 @@ def quality_rows(record: Mapping[str, Any], version: int) -> list[dict[str, Any]
         "contract_version": run["contract_version"],
     }
     loaded_at = datetime.fromisoformat(run["started_at"])
-    return [{**same, **row} for row in _rows(told, loaded_at)]
+    return [{**same, **row} for row in _rows(counts, loaded_at)]
 
 
-def _rows(told: Mapping[str, Any], loaded_at: datetime) -> Iterator[dict[str, Any]]:
-    names = {rule[0] for rule in told["rules"]}
+def _rows(counts: Mapping[str, Any], loaded_at: datetime) -> Iterator[dict[str, Any]]:
+    names = {rule[0] for rule in counts["rules"]}
     kept = 0
-    for day, silver, refused, warned in told["days"]:
+    for day, silver, refused, warned in counts["days"]:
         lines = silver + refused.get(LINES, 0)
         kept += lines
-        # Whole lines are refused for one reason alone, before any rule is asked.
+        # Whole lines are refused for one reason alone, before any rule is applied.
         broken = sum(n for code, n in refused.items() if code != LINES and code not in names)
         yield _row(ACCEPTED, None, "reject", "conformity", day, lines, refused=lines - silver)
         yield _row(READABLE, None, "reject", "conformity", day, lines, refused=broken)
-        for code, field, severity, dimension in told["rules"]:
+        for code, field, severity, dimension in counts["rules"]:
             yield _row(
                 code, field, severity, dimension, day, lines - broken,
                 refused=refused.get(code, 0), warned=warned.get(code, 0),
             )  # fmt: skip
         if day:
-            yield from _timeliness(date.fromisoformat(day), lines, loaded_at, told.get("latency_days"))
-    doubles = told["duplicates"]
+            yield from _timeliness(date.fromisoformat(day), lines, loaded_at, counts.get("latency_days"))
+    doubles = counts["duplicates"]
     yield _row(UNIQUE, "event_id", "drop", "uniqueness", "", kept + doubles, refused=doubles)
-    looked_at = told["lines_looked_at"]
-    for name, kind, count, first, last in told["fields"]:
+    looked_at = counts["lines_looked_at"]
+    for name, kind, count, first, last in counts["fields"]:
         row = _row(kind, name, UNTOUCHED, "consistency", "", looked_at)
         yield row | {
             "kind": "field",
@@ -104,7 +104,7 @@ def _rows(told: Mapping[str, Any], loaded_at: datetime) -> Iterator[dict[str, An
 def _timeliness(
     day: date, lines: int, loaded_at: datetime, latency_days: int | None
 ) -> Iterator[dict[str, Any]]:
-    """Whether a day's lines came in time; all of them or none, since they are told by day."""
+    """Whether a day's lines came in time: all of them or none, because they are counted by day."""
     is_ahead = day > (loaded_at + _SKEW).date()
     found = {AHEAD: is_ahead}
     if latency_days is not None:

@@ -1,4 +1,4 @@
-"""What the pipeline asks of an engine, and what the two hand to each other."""
+"""The interface between the pipeline and its engines: jobs in, staged files and counts out."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class GoldInputs:
-    """Days wanted, and the files that hold them and their margins; `rows` are those of `web_logs`."""
+    """Days to compute, and the files that contain them and their margins; `rows` are those of `web_logs`."""
 
     days: Sequence[date]
     web_logs: Sequence[Location]
@@ -205,7 +205,7 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of memory and processes."""
+        """Release memory and processes."""
         ...
 
 

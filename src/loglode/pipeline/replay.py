@@ -65,8 +65,8 @@ def replay_quarantine(
 ) -> RunReport:
     """Read quarantined lines again with the contract of the settings.
 
-    Lines that pass now move to silver in one commit, which also says what leaves quarantine; lines
-    whose event silver holds already leave as duplicates; the others stay as they are.
+    Lines that pass now move to silver in one commit, which also records what leaves quarantine. Lines
+    whose event silver already contains leave as duplicates. The others stay as they are.
     Raises LakeError, CommitConflictError.
     """
     started = time.perf_counter()

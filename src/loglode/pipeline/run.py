@@ -35,7 +35,7 @@ def run(
     format: str = "auto",
     progress: Progress | None = None,
 ) -> RunReport:
-    """Load what the sources name into the lake. Objects loaded before are skipped.
+    """Load the objects that the sources name into the lake. Objects loaded before are skipped.
 
     Raises UsageError for sources or a format that do not exist, LakeError, BooksError. Objects that
     cannot be read do not stop the others; they are named in the report's `failed`.
@@ -51,14 +51,14 @@ def run(
         with open_context(settings, progress, lake) as context:
             with logs.bound(step=Step.SILVER):
                 ledger, records = _load(context, fresh, ledger, format)
-                _look_at_refused(settings, RunReport(ledger, records))
+                _warn_of_refused(settings, RunReport(ledger, records))
             if lake.silver.exists:
                 gold_days = len(silver_to_gold(context))
     return RunReport(ledger, records, gold_days, time.perf_counter() - started)
 
 
-def _look_at_refused(settings: Settings, report: RunReport) -> None:
-    """Say so where the quality gate of the state machine would stop. Here somebody looks on: gold follows."""
+def _warn_of_refused(settings: Settings, report: RunReport) -> None:
+    """Log a warning where the state machine's quality gate would stop. Here gold follows all the same."""
     limit = settings.refused_limit
     share = report.lines_quarantined / report.lines_read if report.lines_read else 0.0
     if share > limit:
@@ -77,7 +77,7 @@ def load_objects(
 ) -> RunReport:
     """Bronze to silver alone, of objects in the states given. Raises as `run`.
 
-    `may_go_on` is asked before each batch but the first; what is left then is told in `objects_left`.
+    `may_go_on` is called before each batch but the first; when it returns False, the rest is left.
     """
     lake = open_lake(settings)
     fresh, ledger = _fresh(lake, objects)
@@ -125,11 +125,12 @@ def _load(
         folder=context.folder / "heads" if context.engine.reads_here else None,
     )
     skipped = ledger.count(Skipped)
+    outcomes = dict(ledger.outcomes)
     records: list[BatchRecord] = []
     is_first = True
     while not plan.is_done:
         if not (is_first or may_go_on is None or may_go_on()):
-            ledger |= plan.left()
+            outcomes |= plan.left().outcomes
             break
         batch, found = plan.next_batch()
         if batch is not None:
@@ -138,10 +139,10 @@ def _load(
             found |= loaded
             records += [record] if record else []
         _log_failures(found)
-        ledger |= found
+        outcomes |= found.outcomes
     if context.lake.silver.exists:
         settle(context.lake, context.lake.silver.snapshot())
-    return ledger, tuple(records)
+    return Ledger(outcomes), tuple(records)
 
 
 def _load_batch(context: Context, batch: Batch, objects_skipped: int) -> tuple[Ledger, BatchRecord | None]:

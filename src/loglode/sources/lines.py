@@ -30,7 +30,7 @@ SCHEMA = pa.schema(
         ("text", pa.string()),
         # The last header line at or above the line, or null.
         ("header", pa.dictionary(pa.int32(), pa.string())),
-        ("key_count", pa.int32()),  # how often `":` stands in the line
+        ("key_count", pa.int32()),  # how often `":` occurs in the line
         ("line_id", pa.string()),  # null, or the id that the line got when it was first read
         ("fault", pa.string()),  # null, or a reason and the line's true length: "line_too_long:123"
     ]
@@ -177,7 +177,7 @@ def _text(value: str) -> pa.StringArray:
 
 
 def _count_keys(raw: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """How often `":` or `" :` stands in each line without a null behind it: the keys of a flat object.
+    """How often `":` or `" :` occurs in each line without a null behind it: the keys of a flat object.
 
     Text that looks like it inside a value, or objects in objects, only make the count too high.
     """

@@ -1,4 +1,4 @@
-"""From the words of the command line to a list of objects."""
+"""From the sources that a user names to a list of objects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 def discover(sources: Sequence[str]) -> list[SourceObject]:
-    """Objects that the sources name, each once, in the order of their names.
+    """Find the objects that the sources name, each once, in the order of their names.
 
     A source is a file, a folder (searched through; names that begin with `.` or `_` are left out),
     a glob, `-`, or an object, prefix or folder on S3. Raises SourceNotFoundError when one names nothing.
@@ -54,17 +54,17 @@ def on_s3(uri: str, version: str = "") -> SourceObject:
 
 
 def _on_s3(source: str) -> list[SourceObject]:
-    """Below a folder (ending in /, or the bucket), else of that key or with keys that begin so."""
+    """Objects below a folder (ends in /, or a bucket), else those whose keys begin with the source."""
     place = S3Path.parse(source)
     is_prefix = not source.endswith("/")
-    named = len(place.key)  # what the user has named himself is not left out
+    named = len(place.key)  # what the user names explicitly is never left out
     there = [o for o in list_objects(place, as_prefix=is_prefix) if o.size]
     hidden = {
         o.path.key
         for o in there
         if is_hidden(f"named{o.path.key[named:]}" if is_prefix else o.path.key[named:])
     }
-    _tell(source, len(hidden))
+    _log_hidden(source, len(hidden))
     if len(hidden) == len(there):
         raise SourceNotFoundError(
             f"no object at {source!r}{_but(len(hidden))}", hint="check bucket and prefix"
@@ -72,10 +72,10 @@ def _on_s3(source: str) -> list[SourceObject]:
     return [_source(o) for o in there if o.path.key not in hidden]
 
 
-def _tell(source: str, hidden: int) -> None:
+def _log_hidden(source: str, hidden: int) -> None:
     if hidden:
-        told = {"object": source, "counts": {"left_out": hidden}}
-        _log.info("names that begin with . or _ are left out", extra=told)
+        facts = {"object": source, "counts": {"left_out": hidden}}
+        _log.info("names that begin with . or _ are left out", extra=facts)
 
 
 def _but(hidden: int) -> str:
@@ -83,7 +83,7 @@ def _but(hidden: int) -> str:
 
 
 def is_hidden(below: str) -> bool:
-    """Whether a part of a path begins with `.` or `_`, as what belongs to tools does; `.` and `..` do not."""
+    """Whether a part of a path begins with `.` or `_`, as files of tools do; `.` and `..` do not count."""
     return any(part.startswith((".", "_")) for part in below.split("/") if part not in (".", ".."))
 
 
@@ -97,7 +97,7 @@ def _paths(source: str) -> Iterator[str]:
         names = list(_walk(source))
         paths = [path for path in names if not is_hidden(os.path.relpath(path, source))]
         hidden = len(names) - len(paths)
-        _tell(source, hidden)
+        _log_hidden(source, hidden)
     elif os.path.isfile(source):
         paths = [source]
     else:

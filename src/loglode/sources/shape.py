@@ -65,14 +65,14 @@ class Shape:
             self._count(key, seen.lines, self.lines + seen.first, self.lines + seen.last)
         self.lines += other.lines
 
-    def told(self, known: Collection[str]) -> dict[tuple[str, str], Seen]:
-        """What may be written down of it: objects below the top that no name in `known` leads into are one
-        field, since their keys may be users or tokens as well as names."""
+    def reported(self, known: Collection[str]) -> dict[tuple[str, str], Seen]:
+        """The fields that may be recorded. A nested object that no name in `known` leads into is one field:
+        its keys may be users or tokens as well as names."""
         found: dict[tuple[str, str], Seen] = {}
         for (name, kind), seen in self.fields.items():
             top, _, below = name.partition(".")
-            is_told = not below or name.lower() in known
-            key = (name, kind) if is_told else (top, "object")
+            is_known = not below or name.lower() in known
+            key = (name, kind) if is_known else (top, "object")
             before = found.get(key, seen)
             found[key] = Seen(
                 max(before.lines, seen.lines), min(before.first, seen.first), max(before.last, seen.last)

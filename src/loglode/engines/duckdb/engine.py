@@ -1,4 +1,4 @@
-"""The embedded engine: lines into staged files, and what is asked of such files."""
+"""The embedded engine: lines into staged files, and counts over such files."""
 
 from __future__ import annotations
 

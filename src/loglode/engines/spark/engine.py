@@ -1,4 +1,4 @@
-"""The Spark engine: objects to staged files in tasks, and what is asked of such files.
+"""The Spark engine: objects to staged files in tasks, and counts over such files.
 
 Only counts, lists of files and what went wrong come to this process.
 """
