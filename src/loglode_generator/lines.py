@@ -20,7 +20,7 @@ _NOISE: Final = (
     "<html><head><title>502 Bad Gateway</title></head></html>",
     "Killed",
 )
-_METHODS: Final = ("BREW", "FETCH", "G3T", "HTTP")
+_METHODS: Final = ("BREW", "FETCH", "GOT", "HTTP")
 
 
 def broken_kinds(template: LineTemplate) -> tuple[str, ...]:

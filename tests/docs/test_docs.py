@@ -100,6 +100,7 @@ def test_tests_that_prove_what_happens_on_a_failure_exist() -> None:
         ("build_cli", "reference/cli.md"),
         ("build_dictionary", "data-dictionary.md"),
         ("build_observability", "observability.md"),
+        ("build_formats", "formats.md"),
     ],
 )
 def test_pages_made_from_code_are_current(script: str, page: str) -> None:

@@ -42,6 +42,7 @@ from loglode import logs, operations
 from loglode.engines.spark import models
 from loglode.engines.spark.session import _ANSWERS, _LOCAL, open_session
 from loglode.errors import ObjectGoneError
+from loglode.formats import FORMATS
 from loglode.sources import discover
 from loglode_generator import GenerateSpec, generate
 
@@ -114,17 +115,17 @@ def both(folder: Path, *sources: Path) -> None:
 
 @pytest.mark.usefixtures("interpreted")
 def test_generated_logs_of_every_format(tmp_path: Path) -> None:
-    for form in ("json", "combined", "common"):
+    for form in FORMATS:
         generate(
             GenerateSpec(
                 out=tmp_path / form, events=1500, days=3, start=date(2026, 3, 9), seed=7, files=4, format=form,
-                broken_share=0.03, duplicate_share=0.03 if form == "json" else 0.0,
+                broken_share=0.03, duplicate_share=0.03,
             )
         )  # fmt: skip
     array = tmp_path / "more" / "array.json"
     array.parent.mkdir()
     array.write_text(json.dumps(records(50, client_ip="2001:db8::7")), encoding="utf-8")
-    both(tmp_path, *(tmp_path / form for form in ("json", "combined", "common", "more")))
+    both(tmp_path, *(tmp_path / form for form in (*FORMATS, "more")))
 
 
 def test_real_logs(tmp_path: Path, real_logs: Path) -> None:

@@ -8,10 +8,19 @@ import importlib
 import pkgutil
 
 from loglode.formats.base import Format, LineTemplate
-from loglode.formats.registry import AUTO, FORMATS, Head, detect_format, look, named_format, register
+from loglode.formats.registry import (
+    AUTO,
+    FALLBACK,
+    FORMATS,
+    Head,
+    detect_format,
+    look,
+    named_format,
+    register,
+)
 
 __all__ = [
-    "AUTO", "FORMATS", "Format", "Head", "LineTemplate", "detect_format", "look", "named_format", "register",
+    "AUTO", "FALLBACK", "FORMATS", "Format", "Head", "LineTemplate", "detect_format", "look", "named_format", "register",
 ]  # fmt: skip
 
 for _module in pkgutil.iter_modules(__path__):
