@@ -17,6 +17,7 @@ from tests.helpers.s3 import LAKE, put
 from lambda_functions import transform
 from loglode import operations
 from loglode.aws.manifest import write_manifest
+from loglode.errors import SourceError
 from loglode.settings import Settings
 from loglode.sources import discover
 from loglode.storage import S3Path
@@ -64,6 +65,23 @@ def test_a_batch_is_begun_only_with_seconds_enough(
     monkeypatch.setattr(transform, "BATCH_BYTES", 1)  # a batch an object
     result = load(Clock(left=iter(left)))
     assert (result["outcome"], result["rows_silver"]) == expected
+
+
+def test_an_object_that_cannot_be_read_keeps_no_other_from_being_loaded(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls go on while there is something to load; the last one fails with the object's error."""
+    for n in range(3):
+        put(s3, f"bronze/{n}.json", records(3, first=n * 1000))
+    manifest = write_manifest(S3Path(BUCKET, "manifests"), discover([f"s3://{BUCKET}/bronze/"]))
+    s3.delete_object(Bucket=BUCKET, Key="bronze/0.json")
+    monkeypatch.setattr(transform, "BATCH_BYTES", 1)  # a batch an object
+    event = {"step": "bronze_to_silver", "correlation_id": "c", "batch_id": "b", "manifest": str(manifest)}
+    first = transform.handler(event, Clock(left=iter([900, 29])))  # type: ignore[arg-type]
+    assert first == {"outcome": "unfinished", "rows_silver": 3, "lines_read": 3}
+    with pytest.raises(SourceError, match=r"^1 object failed: .*bronze/0\.json"):
+        transform.handler(event, Clock(left=iter([900, 29])))  # type: ignore[arg-type]
+    assert operations.status(Settings.build(lake=LAKE)).as_dict()["totals"]["rows_silver"] == 6
 
 
 def test_the_slowest_batch_says_how_many_seconds_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,14 +50,15 @@ class Ledger:
         StorageBusyError when at least one object may work later: a repetition skips what was loaded.
         AccessDeniedError when access to all was denied. Otherwise SourceError.
         """
-        failures = self.failures
+        failures = list(self.failures.values())
         if not failures:
             return None
-        busy = {source: failed for source, failed in failures.items() if isinstance(failed, Busy)}
-        source, first = next(iter((busy or failures).items()))
-        text = f"{len(failures)} objects failed, the first: {source.display_uri}: {first.error.message}"
+        busy = [failed for failed in failures if isinstance(failed, Busy)]
+        first = (busy or failures)[0]
+        count = "1 object failed" if len(failures) == 1 else f"{len(failures)} objects failed, the first"
+        text = f"{count}: {first.error.message}"
         if busy:
             return StorageBusyError(text, hint=first.error.hint)
-        if all(isinstance(failed, Denied) for failed in failures.values()):
+        if all(isinstance(failed, Denied) for failed in failures):
             return AccessDeniedError(text, hint=first.error.hint)
         return SourceError(text, hint=first.error.hint)
