@@ -69,10 +69,12 @@ def open_context(
             folder = stack.enter_context(staging(settings.lake, new_name()))
         key = read_key(settings)
         opened = lake or open_lake(settings)
+        opened.silver.check_declaration()
         stack.enter_context(s3_errors())
         engine = stack.enter_context(contextlib.closing(_engine(settings, opened, folder)))
         reporter = open_reporter(settings, opened)
         yield Context(settings, opened, load_models(), engine, folder, key, progress or _silent, reporter)
+        opened.heads.save()
 
 
 def read_key(settings: Settings) -> str:

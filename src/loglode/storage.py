@@ -6,6 +6,7 @@ A place is a `Path` or an `S3Path`; both have the methods that the lake calls.
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -178,6 +179,21 @@ def read_if_there(path: Location) -> bytes | None:
         return path.read_bytes()
     except (FileNotFoundError, NoSuchObjectError):
         return None
+
+
+def create(path: Location, data: bytes) -> bool:
+    """Write a file where there is none, in one step; False if there is one. Raises StorageError, OSError."""
+    if isinstance(path, S3Path):
+        return path.create(data)
+    new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        new.write_bytes(data)
+        os.link(new, path)
+    except FileExistsError:
+        return False
+    finally:
+        new.unlink(missing_ok=True)
+    return True
 
 
 @renewing

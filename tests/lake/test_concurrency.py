@@ -201,20 +201,20 @@ def test_a_column_that_is_being_added_is_asked_for_again(
     """Between the look at the table and the change, another process makes a change of its own."""
     columns = (("a", "VARCHAR", ""), ("year", "INTEGER", ""))
     Table(TableSpec("t", columns, ("year",), ""), tmp_path / "t").snapshot_or_create()
-    look = Table._load
+    look = Table._lacking
     others = [1, 2]
 
-    def load(self: Table, version: int | None) -> Snapshot:
-        found = look(self, version)
+    def lacking(self: Table, snapshot: Snapshot) -> list[deltalake.Field]:
+        found = look(self, snapshot)
         if others:
             added = deltalake.Field(f"theirs{len(others)}", PrimitiveType("string"))
             DeltaTable(tmp_path / "t").alter.add_columns([added])
             others.pop()
         return found
 
-    monkeypatch.setattr(Table, "_load", load)
+    monkeypatch.setattr(Table, "_lacking", lacking)
     wider = Table(TableSpec("t", (*columns, ("mine", "BIGINT", "")), ("year",), ""), tmp_path / "t")
-    names = {field.name for field in wider.snapshot_or_create().delta.schema().fields}
+    names = {field.name for field in wider.snapshot_or_create().state.fields}
     assert names == {"a", "year", "mine", "theirs1", "theirs2"}
 
 

@@ -16,7 +16,7 @@ from loglode.batches.plan import new_objects
 from loglode.context import open_lake
 from loglode.errors import SourceNotFoundError
 from loglode.lake import Lake
-from loglode.lake.table import TRANSACTION_DAYS
+from loglode.lake.heads import TRANSACTION_DAYS
 from loglode.settings import Settings
 from loglode.sources import SourceObject, discover
 
@@ -56,5 +56,5 @@ def _forgotten_before(lake: Lake) -> datetime:
     beginning = datetime.fromtimestamp(0, UTC)
     if not lake.silver.exists:
         return beginning
-    created_ms = lake.silver.snapshot().delta.metadata().created_time
+    created_ms = lake.silver.snapshot().created_ms
     return horizon if created_ms < horizon.timestamp() * 1000 else beginning

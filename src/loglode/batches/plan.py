@@ -13,7 +13,6 @@ from loglode.batches.ledger import Ledger
 from loglode.errors import SourceError, StorageError
 from loglode.formats import Format, Head, look
 from loglode.lake import Lake
-from loglode.lake.log import recorded_transactions
 from loglode.sources import SourceObject
 from loglode.sources.outcomes import Failed, Left, failure
 
@@ -66,9 +65,10 @@ class Batch:
 
 def new_objects(lake: Lake, objects: Sequence[SourceObject]) -> list[SourceObject]:
     """Objects that silver has not consumed yet."""
-    if not lake.silver.exists:
+    silver = lake.silver.newest()
+    if silver is None:
         return list(objects)
-    done = recorded_transactions(lake.silver.root, {app_id(o) for o in objects})
+    done = silver.recorded({app_id(o) for o in objects})
     return [o for o in objects if app_id(o) not in done]
 
 

@@ -16,7 +16,7 @@ from loglode.batches.effects import SILVER_VERSION, records_after, settle
 from loglode.context import Context
 from loglode.engines.base import Columns, GoldInputs, ModelRunner
 from loglode.files import StagedFile
-from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
+from loglode.lake import ActiveFile, Commit, Lake, Snapshot
 from loglode.lake.committer import adds, commit_when, publish
 from loglode.metrics import Step
 from loglode.models.model import Model
@@ -196,7 +196,7 @@ def _commit(
     work: Work,
     silver: Snapshot,
 ) -> Written | None:
-    table = Table(TableSpec(model.name, columns, DAY, model.description), context.lake.gold_root(model.name))
+    table = context.lake.gold(model.name).declared(TableSpec(model.name, columns, DAY, model.description))
     replaced = set(work.days)
     high_water = max((f.modified_ms for f in silver.files()), default=0) * 1000
 
@@ -213,7 +213,7 @@ def _commit(
             metadata=_origin(context, work),
         )
 
-    return _written(commit_when(table, decide, work.seen.get(model.name)), work, staged)
+    return _written(commit_when(table, decide), work, staged)
 
 
 def _commit_batches(
@@ -222,9 +222,8 @@ def _commit_batches(
     """Rows are added, never replaced: one for each batch after the table's own bookmark."""
     runs = context.lake.runs.snapshot()
     files = [_absolute(runs, f) for f in runs.files()]
-    root = context.lake.gold_root(model.name)
     staged, columns = runner.run_batches(model, files, (work.bookmarks[model.name], work.version), started_at)
-    table = Table(TableSpec(model.name, columns, DAY, model.description), root)
+    table = context.lake.gold(model.name).declared(TableSpec(model.name, columns, DAY, model.description))
 
     def decide(snapshot: Snapshot) -> Commit | None:
         nonlocal staged
@@ -240,7 +239,7 @@ def _commit_batches(
             metadata=_origin(context, work),
         )
 
-    return _written(commit_when(table, decide, work.seen.get(model.name)), work, staged)
+    return _written(commit_when(table, decide), work, staged)
 
 
 def _written(before: Snapshot, work: Work, staged: list[StagedFile]) -> Written | None:

@@ -2,6 +2,7 @@
 
 from loglode.lake.committer import Commit
 from loglode.lake.layout import Lake
-from loglode.lake.table import ActiveFile, Snapshot, Table
+from loglode.lake.state import ActiveFile
+from loglode.lake.table import Snapshot, Table
 
 __all__ = ["ActiveFile", "Commit", "Lake", "Snapshot", "Table"]

@@ -1,34 +1,44 @@
 """The one committer: a list of files becomes visible in one atomic Delta commit, or not at all.
 
-Every commit of a table carries the application transaction SEQUENCE. Delta refuses the second of two
-commits that carry the same one from the same snapshot, whatever its number, so no two writers can pass
-side by side; the one that is refused reloads and asks again what there is still to do.
+A commit is one new file in the table's log, named by its version and created only if there is none: of two
+writers that start from the same version one wins. The other loads what was committed, and decides again
+what is left to do. Nothing is merged with a commit that it did not see.
+
+Commits also carry the application transaction SEQUENCE: deltalake refuses a commit of its own beside one
+of them, whoever makes it.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import random
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
+from zlib import crc32
 
-import deltalake
-from deltalake.exceptions import CommitFailedError
-from deltalake.transaction import AddAction, RemoveAction
+from deltalake.exceptions import DeltaError
 
-from loglode.errors import CommitConflictError, LakeError
+from loglode.errors import CommitConflictError, LakeError, LoglodeError
 from loglode.files import StagedFile, writing
-from loglode.lake.delta import reaching
-from loglode.lake.schema import delta_schema
-from loglode.lake.table import ActiveFile, Snapshot, Table
-from loglode.storage import S3Path, upload
+from loglode.lake.checkpoints import write_checkpoint
+from loglode.lake.log import LOG, METADATA, commit_name
+from loglode.lake.state import FORMAT, FORMAT_PROPERTY, ActiveFile, State
+from loglode.lake.table import CHECKPOINT_INTERVAL, Snapshot, Table
+from loglode.storage import S3Path, create, read_if_there, upload
+from loglode.tables import TableSpec
 
 _log = logging.getLogger(__name__)
 SEQUENCE = "loglode/sequence"
-METADATA = "loglode"
 MAX_ATTEMPTS = 50
+FIRST_PAUSE, MAX_PAUSE = 0.01, 0.5
+_SAFE = "/="
+# With this start no two of the tables have their turn at the same version.
+_SPREAD = 61
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,44 +101,47 @@ def _to_add(file: StagedFile) -> dict[str, Any]:
 
 def try_commit(snapshot: Snapshot, commit: Commit) -> bool:
     """Commit on top of the snapshot; False if another writer came first."""
-    now_ms = int(time.time() * 1000)
-    actions: list[AddAction | RemoveAction] = [_add(add, commit) for add in commit.adds]
-    actions += [_remove(file, now_ms, commit) for file in commit.removes]
-    transactions = {**commit.transactions, SEQUENCE: snapshot.version + 1}
-    spec = snapshot.table.spec
-    try:
-        with reaching(snapshot.table.root):
-            snapshot.delta.create_write_transaction(
-                actions,
-                "append",
-                delta_schema(spec),
-                list(spec.partition_by),
-                commit_properties=deltalake.CommitProperties(
-                    custom_metadata={METADATA: dict(commit.metadata)},
-                    app_transactions=[
-                        deltalake.Transaction(app_id=app, version=version, last_updated=now_ms)
-                        for app, version in transactions.items()
-                    ],
-                    max_commit_retries=0,
-                ),
-            )
-    except CommitFailedError:
-        return False
+    table, version = snapshot.table, snapshot.version + 1
+    data = encoded(snapshot.state, table.spec, commit)
+    path = table.root / LOG / commit_name(version)
+    with writing(path):
+        # The SDK repeats a request whose answer was lost, and is then refused by its own first attempt.
+        if not create(path, data) and read_if_there(path) != data:
+            return False
+    table.remember(snapshot.state.after([(version, data)]))
+    if version >= CHECKPOINT_INTERVAL and (version + _turn(table)) % CHECKPOINT_INTERVAL == 0:
+        _write_checkpoint(table)
     return True
 
 
-def commit_when(
-    table: Table, decide: Callable[[Snapshot], Commit | None], known: Snapshot | None = None
-) -> Snapshot:
-    """Ask `decide` what to commit on the newest version until a commit goes through.
+def _turn(table: Table) -> int:
+    """Tables of a lake advance together; they write their checkpoints one after the other."""
+    return crc32(table.spec.name.encode(), _SPREAD)
 
-    A version that is `known` is used while no other follows it: that spares reading the log again. `decide`
-    returns None when nothing is left to do. Returns the snapshot it was last asked with.
+
+def _write_checkpoint(table: Table) -> None:
+    """What is committed stays committed: a failure is logged, and the next checkpoint is due later."""
+    try:
+        write_checkpoint(table)
+    except (DeltaError, OSError, LoglodeError) as error:
+        told = {"table": table.spec.name, "error": type(error).__name__}
+        _log.warning(f"no checkpoint of table {table.spec.name}: {error}", extra=told)
+
+
+def commit_when(table: Table, decide: Callable[[Snapshot], Commit | None]) -> Snapshot:
+    """Call `decide` for what to commit, on newer and newer versions, until a commit goes through.
+
+    The first version is the newest that this process knows of: if others have committed since, the
+    commit is refused and `decide` is called again on the version that is then the newest.
+    `decide` returns None when nothing is left to do. Returns the snapshot of its last call.
     Raises CommitConflictError after MAX_ATTEMPTS.
     """
+    snapshot = table.snapshot_or_create()
     for attempt in range(MAX_ATTEMPTS):
-        snapshot = table.snapshot_or_create(known.seen_as(table) if known and known.is_newest else None)
-        known = None
+        if attempt:
+            time.sleep(_pause(attempt))
+            table.newest()
+            snapshot = table.snapshot_or_create()
         commit = decide(snapshot)
         if commit is None:
             return snapshot
@@ -139,17 +152,65 @@ def commit_when(
             return snapshot
         told = {"table": name, "version": version, "counts": {"attempts": attempt + 1}}
         _log.debug("another writer came first", extra=told)
-        time.sleep(min(0.01 * 2**attempt, 0.5))
     raise CommitConflictError(
         f"table {table.spec.name}: other writers won {MAX_ATTEMPTS} times",
         hint="run again; nothing was lost",
     )
 
 
-def _add(add: Mapping[str, Any], commit: Commit) -> AddAction:
-    where, when = (add["path"], add["size"], add["partition"]), add["modified_ms"]
-    return AddAction(*where, when, commit.is_change, add["stats"])
+def _pause(attempt: int) -> float:
+    """Seconds before an attempt: at random, so that writers do not meet again, and at most MAX_PAUSE."""
+    return random.uniform(0, min(FIRST_PAUSE * 2 ** min(attempt, 30), MAX_PAUSE))  # noqa: S311 - no secret
 
 
-def _remove(file: ActiveFile, now_ms: int, commit: Commit) -> RemoveAction:
-    return RemoveAction(file.path, commit.is_change, now_ms, file.bytes, {**file.partition})
+def encoded(state: State, spec: TableSpec, commit: Commit) -> bytes:
+    """The content of the commit file that follows a state. Raises LakeError where Delta asks for more."""
+    if state.protocol["minWriterVersion"] > 2:
+        raise LakeError(
+            f"table {spec.name} needs Delta writer version {state.protocol['minWriterVersion']}",
+            hint="another program has switched on features of Delta that Loglode does not write",
+        )
+    now_ms = int(time.time() * 1000)
+    parameters = {"mode": "Append", "partitionBy": json.dumps(list(spec.partition_by))}
+    info = {
+        "timestamp": now_ms,
+        "operation": "WRITE",
+        "operationParameters": parameters,
+        "engineInfo": "loglode",
+        "txnId": str(uuid.uuid4()),
+        METADATA: dict(commit.metadata),
+    }
+    actions: list[dict[str, Any]] = [{"commitInfo": info}]
+    if state.format < FORMAT:
+        configuration = {**state.metadata["configuration"], FORMAT_PROPERTY: str(FORMAT)}
+        actions.append({"metaData": {**state.metadata, "configuration": configuration}})
+    transactions = {**commit.transactions, SEQUENCE: state.version + 1}
+    actions += [
+        {"txn": {"appId": app_id, "version": version, "lastUpdated": now_ms}}
+        for app_id, version in transactions.items()
+    ]
+    actions += [{"remove": _remove(file, now_ms, commit)} for file in commit.removes]
+    actions += [{"add": _add(add, commit)} for add in commit.adds]
+    return "".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode()
+
+
+def _add(add: Mapping[str, Any], commit: Commit) -> dict[str, Any]:
+    return {
+        "path": quote(add["path"], safe=_SAFE),
+        "partitionValues": add["partition"],
+        "size": add["size"],
+        "modificationTime": add["modified_ms"],
+        "dataChange": commit.is_change,
+        "stats": add["stats"],
+    }
+
+
+def _remove(file: ActiveFile, now_ms: int, commit: Commit) -> dict[str, Any]:
+    return {
+        "path": quote(file.path, safe=_SAFE),
+        "deletionTimestamp": now_ms,
+        "dataChange": commit.is_change,
+        "extendedFileMetadata": True,
+        "partitionValues": file.partition,
+        "size": file.bytes,
+    }

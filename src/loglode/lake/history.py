@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from loglode.errors import LakeError
-from loglode.lake.committer import METADATA
-from loglode.lake.log import actions
+from loglode.lake.log import LOG, METADATA, actions
 from loglode.storage import Location
 
 
@@ -37,7 +36,7 @@ def history(root: Location) -> list[Entry]:
     entries: dict[int, Entry] = {}
     rows: dict[str, int | None] = {}
     rewrites: dict[int, bool] = {}
-    for version, action in actions(root / "_delta_log", 0):
+    for version, action in actions(root / LOG, 0):
         entry = entries.setdefault(version, Entry(version))
         if added := action.get("add"):
             count = json.loads(added.get("stats") or "{}").get("numRecords")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from loglode.contract import Contract
 from loglode.errors import LakeError
+from loglode.lake.heads import Heads
 from loglode.lake.table import Table
 from loglode.storage import Location
 from loglode.tables import DAY, QUALITY, QUARANTINE, RUNS, TableSpec
@@ -16,7 +17,8 @@ class Lake:
 
     def __init__(self, root: Location, contract: Contract, gold: tuple[str, ...] = ()) -> None:
         self.root = root
-        # The version of silver until which this process knows all other tables to have followed.
+        self.heads = Heads(root)
+        # The version of silver up to which this process has seen all other tables follow.
         self.settled = 0
         self.contract = contract
         self.gold_names = gold
@@ -26,11 +28,14 @@ class Lake:
             partition_by=contract.partition_columns,
             description="Requests: typed, valid, masked and unique.",
         )
-        self.silver = Table(silver, root / "silver" / "web_logs")
-        self.quarantine = Table(QUARANTINE, root / "quarantine" / "web_logs")
-        self.runs = Table(RUNS, root / "ops" / "runs")
-        self.quality = Table(QUALITY, root / "ops" / "quality")
-        self._gold = {name: Table(TableSpec(name, (), DAY, ""), self.gold_root(name)) for name in gold}
+        self.silver = self._table(silver, "silver", "web_logs")
+        self.quarantine = self._table(QUARANTINE, "quarantine", "web_logs")
+        self.runs = self._table(RUNS, "ops", "runs")
+        self.quality = self._table(QUALITY, "ops", "quality")
+        self._gold = {name: self._table(TableSpec(name, (), DAY, ""), "gold", name) for name in gold}
+
+    def _table(self, spec: TableSpec, *folders: str) -> Table:
+        return Table(spec, self.root.joinpath(*folders), self.heads)
 
     @property
     def tables(self) -> tuple[Table, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from loglode.lake.delta import reaching
-from loglode.lake.table import ActiveFile, Snapshot, Table
+from loglode.lake.state import ActiveFile
+from loglode.lake.table import Table
 
 # A merge that takes this many files away pays in any case.
 MIN_FILES = 4
@@ -70,7 +71,7 @@ def _cut(files: Sequence[ActiveFile], target_bytes: int) -> Iterator[Merge]:
 def unneeded_files(table: Table, keep_hours: int, *, is_dry_run: bool) -> list[str]:
     """Delete files that left the table more than `keep_hours` ago, and files of that age which it never
     knew, such as a killed run leaves behind. Returns their paths, relative to the table."""
-    delta = table.snapshot().delta
+    delta = table.delta()
 
     def vacuum(*, dry_run: bool) -> list[str]:
         with reaching(table.root):
@@ -81,8 +82,9 @@ def unneeded_files(table: Table, keep_hours: int, *, is_dry_run: bool) -> list[s
     return sorted(vacuum(dry_run=False) if found and not is_dry_run else found)
 
 
-def checkpoint(snapshot: Snapshot) -> None:
+def checkpoint(table: Table) -> None:
     """Write a checkpoint, so that the table loads quickly, and drop the log's commits past retention."""
-    with reaching(snapshot.table.root):
-        snapshot.delta.create_checkpoint()
-        snapshot.delta.cleanup_metadata()
+    with reaching(table.root):
+        delta = table.delta()
+        delta.create_checkpoint()
+        delta.cleanup_metadata()

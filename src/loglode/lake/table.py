@@ -1,224 +1,171 @@
-"""One Delta table: its declaration, its snapshot and the files it holds."""
+"""One Delta table: its declaration, and its state at a version."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from loglode.errors import LakeError
 from loglode.files import writing
 from loglode.lake.delta import delta_options, reaching
+from loglode.lake.heads import TRANSACTION_DAYS, Heads
 from loglode.lake.schema import delta_schema, new_columns, sql_type
-from loglode.storage import Location, names_after
+from loglode.lake.state import FORMAT, FORMAT_PROPERTY, ActiveFile, State, advanced, load
+from loglode.storage import Location
 from loglode.tables import TableSpec
 
-# Checkpoints keep loading quick; application transactions are forgotten after a while, and what
-# comes again later is caught by the events' own identity.
-TRANSACTION_DAYS = 60
-# Of an error of deltalake, which may list all of a log.
-_MOST_TOLD = 200
-LOG = "_delta_log"
+# Commits between two checkpoints, which other readers of the tables need to open them quickly.
+CHECKPOINT_INTERVAL = 20
 CONFIGURATION = {
-    "delta.checkpointInterval": "10",
+    "delta.checkpointInterval": str(CHECKPOINT_INTERVAL),
     "delta.setTransactionRetentionDuration": f"interval {TRANSACTION_DAYS} days",
+    FORMAT_PROPERTY: str(FORMAT),
 }
-_FACTS = ("path", "num_records", "size_bytes", "modification_time", "min.event_ts", "max.event_ts")
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveFile:
-    """A file of a snapshot; `path` is relative to the table. Bounds are of `event_ts`, ISO text."""
-
-    path: str
-    rows: int
-    bytes: int
-    partition: dict[str, str]
-    first_event: str | None
-    last_event: str | None
-    modified_ms: int
 
 
 class Snapshot:
     """A table at one version."""
 
-    def __init__(self, table: Table, delta: deltalake.DeltaTable) -> None:
+    def __init__(self, table: Table, state: State) -> None:
         self.table = table
-        self.delta = delta
-        self.version = delta.version()
-        # Of a version, which never changes. Each question to the log reads it anew.
-        self._files: list[ActiveFile] | None = None
-        self._transactions: dict[str, int | None] = {}
+        self.state = state
 
     @property
-    def is_newest(self) -> bool:
-        """Whether no version follows: the log is listed, which costs less than to read it."""
-        follows = f"{self.version + 1:020d}"
-        return self.delta.version() == self.version and not names_after(self.table.root / LOG, follows)
+    def version(self) -> int:
+        return self.state.version
 
-    def seen_as(self, table: Table) -> Snapshot:
-        """The same version, with another declaration of its table."""
-        other = copy.copy(self)
-        other.table = table
-        return other
+    @property
+    def created_ms(self) -> int:
+        """When the table was made, in milliseconds since 1970."""
+        return int(self.state.metadata.get("createdTime") or 0)
 
     def transaction(self, app_id: str) -> int | None:
         """Version last committed under an application id, or None."""
-        if app_id not in self._transactions:
-            with reaching(self.table.root):
-                self._transactions[app_id] = self.delta.transaction_version(app_id)
-        return self._transactions[app_id]
+        found = self.state.transactions.get(app_id)
+        return None if found is None else found[0]
+
+    def recorded(self, app_ids: Collection[str]) -> set[str]:
+        """Which of the application ids have committed."""
+        return {app_id for app_id in app_ids if app_id in self.state.transactions}
 
     def nulls(self, column: str) -> dict[str, int]:
-        """Nulls of a column in each file that tells; paths are relative to the table."""
-        actions = self.delta.get_add_actions(flatten=True)
-        name = f"null_count.{column}"
-        if name not in actions.schema.names:
-            return {}
-        paths, counts = (actions.column(part).to_pylist() for part in ("path", name))
-        return {path: count for path, count in zip(paths, counts, strict=True) if count is not None}
+        """Nulls of a column by file, where the file's statistics count them."""
+        counts = {
+            path: (json.loads(add.get("stats") or "{}").get("nullCount") or {}).get(column)
+            for path, add in self.state.adds.items()
+        }
+        return {path: count for path, count in counts.items() if count is not None}
 
     def files(self, days: Iterable[tuple[int, int, int]] | None = None) -> list[ActiveFile]:
         """Files of the snapshot, all or those of some (year, month, day)."""
-        if self._files is None:
-            self._files = self._active()
         if days is None:
-            return self._files
-        wanted = {(str(y), str(m), str(d)) for y, m, d in days}
-        return [f for f in self._files if tuple(f.partition.values()) in wanted]
+            return self.state.files
+        chosen = {(str(y), str(m), str(d)) for y, m, d in days}
+        return [f for f in self.state.files if tuple(f.partition.values()) in chosen]
 
     def adds(self) -> list[dict[str, Any]]:
         """The files as add actions, to be committed once more."""
-        actions = self.delta.get_add_actions(flatten=True)
-        columns: dict[str, Any] = {n: actions.column(n).to_pylist() for n in actions.schema.names}
-        return [_as_add(file, columns, columns["path"].index(file.path)) for file in self.files()]
-
-    def _active(self) -> list[ActiveFile]:
-        keys = self.table.spec.partition_by
-        actions = self.delta.get_add_actions(flatten=True)
-        names = {*_FACTS, *(f"partition.{key}" for key in keys)}
-        columns: dict[str, Any] = {
-            name: actions.column(name).to_pylist() for name in actions.schema.names if name in names
-        }
-        found = [
-            ActiveFile(
-                path=path,
-                rows=columns["num_records"][i] or 0,
-                bytes=columns["size_bytes"][i],
-                partition={key: str(columns[f"partition.{key}"][i]) for key in keys},
-                first_event=_iso(columns.get("min.event_ts"), i),
-                last_event=_iso(columns.get("max.event_ts"), i),
-                modified_ms=columns["modification_time"][i],
-            )
-            for i, path in enumerate(columns["path"])
+        return [
+            {
+                "path": file.path,
+                "size": file.bytes,
+                "partition": file.partition,
+                "modified_ms": file.modified_ms,
+                "stats": self.state.adds[file.path].get("stats"),
+            }
+            for file in self.files()
         ]
-        return sorted(found, key=lambda f: f.path)
-
-
-def _as_add(file: ActiveFile, columns: dict[str, Any], index: int) -> dict[str, Any]:
-    stats: dict[str, Any] = {"numRecords": file.rows}
-    for kind, name in (("min", "minValues"), ("max", "maxValues"), ("null_count", "nullCount")):
-        told = [column for column in columns if column.startswith(f"{kind}.")]
-        found = {column.split(".", 1)[1]: columns[column][index] for column in told}
-        stats[name] = {column: _plain(value) for column, value in found.items() if value is not None}
-    return {
-        "path": file.path,
-        "size": file.bytes,
-        "partition": file.partition,
-        "modified_ms": file.modified_ms,
-        "stats": json.dumps(stats),
-    }
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else value
-
-
-def _iso(values: list[Any] | None, index: int) -> str | None:
-    value = values[index] if values else None
-    return None if value is None else value.isoformat()
 
 
 class Table:
-    """A table of the lake, at a path."""
+    """A table of the lake, at a folder. `heads` holds the states that are known of all tables of a lake."""
 
-    def __init__(self, spec: TableSpec, root: Location) -> None:
+    def __init__(self, spec: TableSpec, root: Location, heads: Heads | None = None) -> None:
         self.spec = spec
         self.root = root
-        self._last: Snapshot | None = None
+        self._heads = heads or Heads()
+
+    def declared(self, spec: TableSpec) -> Table:
+        """The same table with another declaration."""
+        return Table(spec, self.root, self._heads)
 
     @property
     def exists(self) -> bool:
         """Whether a first commit was made; what a killed process left in the log does not count."""
-        if self._last is not None:
-            return True
-        with reaching(self.root):
-            return deltalake.DeltaTable.is_deltatable(str(self.root), delta_options(self.root))
+        return self.known() is not None
+
+    def known(self) -> Snapshot | None:
+        """A version that may no longer be the newest, without a look at the log; None where no table is.
+
+        Good enough to plan a commit, which is refused if another version follows. Raises LakeError.
+        """
+        state = self._heads.get(self.root)
+        return self.newest() if state is None else Snapshot(self, state)
 
     def newest(self) -> Snapshot | None:
-        """The newest version; None of a table that is not there. Raises LakeError for a damaged one."""
-        try:
-            return self._load(None)
-        except TableNotFoundError:
+        """The newest version; None where no table is. Lists the log once. Raises LakeError."""
+        known = self._heads.get(self.root)
+        if known is None:
+            state = load(self.spec.name, self.root)
+        else:
+            state = advanced(self.spec.name, self.root, known)
+        if state is None:
             return None
+        self._heads.put(self.root, state)
+        return Snapshot(self, state)
 
     def snapshot(self, version: int | None = None) -> Snapshot:
         """The newest version, or a certain one. Raises LakeError where there is none that can be read."""
-        try:
-            return self._load(version)
-        except TableNotFoundError as error:
-            raise LakeError(
-                f"no table at {self.root}", hint="`loglode run SOURCE --lake DIR` makes it"
-            ) from error
-
-    def _load(self, version: int | None) -> Snapshot:
-        if version is None and self._last is not None and self._last.is_newest:
-            return self._last
-        options = delta_options(self.root)
-        try:
-            with reaching(self.root):
-                found = deltalake.DeltaTable(str(self.root), version=version, storage_options=options)
-        except TableNotFoundError:
-            raise
-        except DeltaError as error:
-            if version is not None and version > (newest := self.snapshot().version):
-                text = f"no version {version} of {self.spec.name}: the newest is {newest}"
-                raise LakeError(text) from error
-            why = " ".join(str(error).split())[:_MOST_TOLD]
-            raise LakeError(
-                f"table {self.spec.name} at {self.root} is damaged: {why}",
-                hint="remove it if it is gold's: `loglode run` makes it again; of others get the log back",
-            ) from error
-        snapshot = Snapshot(self, found)
         if version is None:
-            self._last = snapshot
-        return snapshot
+            found = self.newest()
+        else:
+            state = load(self.spec.name, self.root, version)
+            found = None if state is None else Snapshot(self, state)
+        if found is None:
+            raise LakeError(f"no table at {self.root}", hint="`loglode run SOURCE --lake DIR` creates it")
+        return found
 
-    def snapshot_or_create(self, known: Snapshot | None = None) -> Snapshot:
-        """The newest version, or one that is known; a table without one is made.
+    def remember(self, state: State) -> None:
+        """Note the state that a commit has led to."""
+        self._heads.put(self.root, state)
 
-        Columns new in the declaration are added.
+    def check_declaration(self) -> None:
+        """Raise SchemaMismatchError if the table contradicts its declaration; a missing one does not."""
+        snapshot = self.known()
+        if snapshot is not None:
+            self._lacking(snapshot)
+
+    def snapshot_or_create(self) -> Snapshot:
+        """A known version, to plan a commit on. Creates a missing table, and adds columns that it lacks.
+
+        Raises SchemaMismatchError where table and declaration contradict each other.
         """
-        snapshot = known or self.newest() or self._made()
-        while added := self._not_in(snapshot):
+        snapshot = self.known() or self._created()
+        if self._lacking(snapshot):
+            snapshot = self.snapshot()
+        while added := self._lacking(snapshot):
             # Refused when another process changed the table meanwhile: then look again.
             with contextlib.suppress(CommitFailedError), reaching(self.root):
-                snapshot.delta.alter.add_columns(added)
+                self.delta().alter.add_columns(added)
             snapshot = self.snapshot()
         return snapshot
 
-    def _made(self) -> Snapshot:
+    def delta(self) -> deltalake.DeltaTable:
+        """The newest version as deltalake opens it, for what only the library can do."""
+        with reaching(self.root):
+            return deltalake.DeltaTable(str(self.root), storage_options=delta_options(self.root))
+
+    def _created(self) -> Snapshot:
         if isinstance(self.root, Path):
             with writing(self.root):
                 self.root.mkdir(parents=True, exist_ok=True)
-        # Another process may make it in the same moment; if none did, the next line says so.
+        # Another process may create it in the same moment; if none did, the next line says so.
         with contextlib.suppress(DeltaError):
             self._create()
         return self.snapshot()
@@ -234,18 +181,19 @@ class Table:
                 description=self.spec.description,
                 configuration=CONFIGURATION,
                 storage_options=delta_options(self.root),
+                raise_if_key_not_exists=False,
             )
 
-    def _not_in(self, snapshot: Snapshot) -> list[deltalake.Field]:
+    def _lacking(self, snapshot: Snapshot) -> list[deltalake.Field]:
         """Declared columns that the table lacks. Raises SchemaMismatchError."""
-        delta = snapshot.delta
-        return new_columns(self.spec, delta.schema().fields, delta.metadata().partition_columns)
+        return new_columns(self.spec, snapshot.state.fields, snapshot.state.partition_by)
 
 
 def as_it_stands(name: str, root: Location, version: int | None = None) -> Snapshot:
     """A table at its newest or a certain version, declared as its log says. Raises LakeError for none."""
-    delta = Table(TableSpec(name, (), (), ""), root).snapshot(version).delta
-    fields, metadata = delta.schema().fields, delta.metadata()
-    columns = tuple((f.name, sql_type(f.type), str(f.metadata.get("comment", ""))) for f in fields)
-    spec = TableSpec(name, columns, tuple(metadata.partition_columns), metadata.description or "")
-    return Snapshot(Table(spec, root), delta)
+    undeclared = Table(TableSpec(name, (), (), ""), root)
+    state = undeclared.snapshot(version).state
+    columns = tuple((f.name, sql_type(f.type), str(f.metadata.get("comment", ""))) for f in state.fields)
+    description = state.metadata.get("description") or ""
+    spec = TableSpec(name, columns, tuple(state.partition_by), description)
+    return Snapshot(undeclared.declared(spec), state)

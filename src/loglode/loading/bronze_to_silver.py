@@ -26,7 +26,6 @@ from loglode.errors import BooksError, CommitConflictError
 from loglode.files import StagedFile
 from loglode.lake import ActiveFile, Commit, Snapshot
 from loglode.lake.committer import adds, commit_when, publish
-from loglode.lake.log import recorded_transactions
 from loglode.sources import SourceObject
 from loglode.sources.outcomes import Skipped
 
@@ -74,7 +73,7 @@ def _attempt(context: Context, batch: Batch, objects_skipped: int) -> tuple[Ledg
 
     def decide(snapshot: Snapshot) -> Commit | None:
         nonlocal staged, record, taken
-        taken = recorded_transactions(context.lake.silver.root, {app_id(o) for o in objects})
+        taken = snapshot.recorded({app_id(o) for o in objects})
         if taken:
             record = None
             return None

@@ -160,7 +160,7 @@ def _keep_up(name: str, root: Location, lake: Lake, merger: Merger, plan: _Plan)
     done.deleted = unneeded_files(before.table, plan.keep_hours, is_dry_run=False)
     newest = before.table.snapshot()
     done.files_after = len(newest.files())
-    checkpoint(newest)
+    checkpoint(before.table)
     counts = {k: getattr(done, k) for k in ("files_before", "files_after", "files_merged", "lines_expired")}
     told = {
         "table": name,

@@ -71,7 +71,7 @@ def relations(
             version = version_at(root, as_of)
             if version is None:
                 continue
-            snapshot.delta.load_as_version(version)
+            snapshot = as_it_stands(name, root, version)
             if missing(root, [f.path for f in snapshot.files()]):
                 details = {"table": name, "version": version}
                 _log.warning(f"{name} is left out: upkeep has deleted files of this version", extra=details)
