@@ -14,7 +14,7 @@ from loglode.batches.quality_counts import quality_rows
 from loglode.errors import LakeError
 from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
 from loglode.lake.committer import adds, commit_when, publish
-from loglode.lake.log import commit_metadata, oldest_commit
+from loglode.lake.log import oldest_commit
 from loglode.lake.rows import write_rows
 from loglode.lake.staging import scratch
 
@@ -35,6 +35,8 @@ def settle(lake: Lake, silver: Snapshot) -> None:
     commit_when(lake.quarantine, lambda snapshot: _quarantine_commit(lake, silver.version, snapshot))
     for table, rows_of in ((lake.runs, run_rows), (lake.quality, quality_rows)):
         commit_when(table, partial(_rows_commit, lake, silver.version, table, rows_of))
+    for table in (lake.quarantine, lake.runs, lake.quality):
+        table.follow(silver.version)
     lake.settled = silver.version
 
 
@@ -43,7 +45,7 @@ def records_after(lake: Lake, after: int, until: int) -> dict[int, dict[str, Any
 
     Commits that only write silver's rows into other files change no other table.
     """
-    found = commit_metadata(lake.silver.root, after, until)
+    found = lake.silver.metadata_after(after, until)
     return None if found is None else {v: data for v, data in found.items() if "quarantine" in data}
 
 
@@ -63,7 +65,7 @@ def owed(lake: Lake, done: int, version: int) -> dict[int, dict[str, Any]] | Non
 
 def _pending(lake: Lake, version: int, snapshot: Snapshot) -> tuple[int, dict[int, dict[str, Any]]]:
     done = snapshot.transaction(SILVER_VERSION) or 0
-    pending = owed(lake, done, version)
+    pending = owed(lake, max(done, snapshot.table.followed), version)
     if pending is None:
         raise LakeError(
             f"table {snapshot.table.spec.name} is behind silver, whose log was cleaned since version {done}",

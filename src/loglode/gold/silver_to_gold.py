@@ -16,7 +16,7 @@ from loglode.batches.effects import SILVER_VERSION, records_after, settle
 from loglode.context import Context
 from loglode.engines.base import Columns, GoldInputs, ModelRunner
 from loglode.files import StagedFile
-from loglode.lake import ActiveFile, Commit, Lake, Snapshot
+from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
 from loglode.lake.committer import adds, commit_when, publish
 from loglode.metrics import Step
 from loglode.models.model import Model
@@ -88,7 +88,7 @@ def _computed(context: Context, silver: Snapshot, work: Work) -> list[Written]:
 
 
 def _plan(context: Context, silver: Snapshot) -> Work | None:
-    found = {name: context.lake.gold(name).newest() for name in context.lake.gold_names}
+    found = {name: _seen(context.lake.gold(name), silver.version) for name in context.lake.gold_names}
     seen = {name: snapshot for name, snapshot in found.items() if snapshot is not None}
     bookmarks = {name: _bookmark(snapshot) for name, snapshot in found.items()}
     after = min(bookmarks.values())
@@ -99,6 +99,12 @@ def _plan(context: Context, silver: Snapshot) -> Work | None:
     reach = range(-REACH_BEFORE, REACH_AFTER + 1)
     near = {d + timedelta(days=n) for d in touched for n in reach} & present
     return Work(silver.version, sorted(touched | near), bookmarks, seen)
+
+
+def _seen(table: Table, version: int) -> Snapshot | None:
+    """A known version of a table that is behind silver, to plan a commit on, else the newest."""
+    known = table.known()
+    return known if known is None or _bookmark(known) < version else table.newest()
 
 
 def gold_is_current(lake: Lake) -> bool:
@@ -221,8 +227,12 @@ def _commit_batches(
 ) -> Written | None:
     """Rows are added, never replaced: one for each batch after the table's own bookmark."""
     runs = context.lake.runs.snapshot()
-    files = [_absolute(runs, f) for f in runs.files()]
-    staged, columns = runner.run_batches(model, files, (work.bookmarks[model.name], work.version), started_at)
+
+    def computed(after: int) -> tuple[list[StagedFile], Columns]:
+        files = [_absolute(runs, f) for f in runs.files_above("silver_version", after)]
+        return runner.run_batches(model, files, (after, work.version), started_at)
+
+    staged, columns = computed(work.bookmarks[model.name])
     table = context.lake.gold(model.name).declared(TableSpec(model.name, columns, DAY, model.description))
 
     def decide(snapshot: Snapshot) -> Commit | None:
@@ -231,7 +241,7 @@ def _commit_batches(
         if after >= work.version:
             return None
         if after != work.bookmarks[model.name]:
-            staged, _ = runner.run_batches(model, files, (after, work.version), started_at)
+            staged, _ = computed(after)
         staged = publish(table, staged)
         return Commit(
             adds=adds(staged),

@@ -36,6 +36,7 @@ class Heads:
         self._file = None if lake is None else lake / "ops" / "_heads.json.gz"
         self._lake = str(lake)
         self._states: dict[str, State] = {}
+        self._followed: dict[str, int] = {}
         self._stored: dict[str, Any] | None = None
         self._is_changed = False
 
@@ -50,6 +51,15 @@ class Heads:
         self._is_changed |= self._states.get(str(root)) is not state
         self._states[str(root)] = state
 
+    def followed(self, root: Location) -> int:
+        """See `Table.followed`. Forgotten with the state: a table that was made anew has followed nothing."""
+        return self._followed.get(str(root), 0) if self.get(root) else 0
+
+    def follow(self, root: Location, version: int) -> None:
+        """See `Table.follow`."""
+        self._is_changed |= self._followed.get(str(root)) != version
+        self._followed[str(root)] = version
+
     def save(self) -> None:
         """Store the states for the next process. A failure costs that process requests, and is logged."""
         if self._file is None or not self._is_changed:
@@ -59,7 +69,8 @@ class Heads:
             tables.pop(root.removeprefix(self._lake), None)
             kept = _kept(state)
             if len(kept.transactions) <= MAX_TRANSACTIONS:
-                tables[root.removeprefix(self._lake)] = kept.as_dict()
+                followed = self._followed.get(root, 0)
+                tables[root.removeprefix(self._lake)] = {"followed": followed, "state": kept.as_dict()}
         text = json.dumps({"format": FORMAT, "tables": tables}, separators=(",", ":"))
         data = gzip.compress(text.encode(), compresslevel=1, mtime=0)
         try:
@@ -76,15 +87,19 @@ class Heads:
     def _from_file(self, root: Location) -> State | None:
         if self._stored is None:
             self._stored = self._read()
-        found = self._stored.get(str(root).removeprefix(self._lake))
-        if found is None or not found["digest"]:
+        stored = self._stored.get(str(root).removeprefix(self._lake))
+        if stored is None or not stored["state"]["digest"]:
             return None
+        found = stored["state"]
         try:
             commit = read_if_there(root / LOG / commit_name(found["version"]))
         except AccessDeniedError:  # what S3 answers for a missing object where listing is restricted
             return None
         is_same = commit is not None and digest(commit) == found["digest"]
-        return State.from_dict(found) if is_same else None
+        if not is_same:
+            return None
+        self._followed[str(root)] = stored["followed"]
+        return State.from_dict(found)
 
     def _read(self) -> dict[str, Any]:
         if self._file is None:

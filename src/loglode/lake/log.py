@@ -33,12 +33,11 @@ def commit_metadata(root: Location, after: int, until: int) -> dict[int, dict[st
     None when the log no longer holds all of them.
     """
     log = root / LOG
-    if after + 1 < until and not set(range(after + 1, until + 1)) <= commits_in(
-        names_after(log, commit_name(after))
-    ):
+    versions = range(after + 1, until + 1)
+    if versions and not set(versions) <= commits_in(names_after(log, commit_name(after))):
         return None
     found: dict[int, dict[str, Any]] = {}
-    for version in range(after + 1, until + 1):
+    for version in versions:
         actions_of = _read(log / commit_name(version))
         found[version] = next(
             (a["commitInfo"][METADATA] for a in actions_of if METADATA in a.get("commitInfo", {})), {}

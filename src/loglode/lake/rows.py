@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from loglode.files import StagedFile, writing
@@ -46,7 +47,16 @@ def _write(
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, path, compression="zstd")
     partition = {key: str(value) for key, value in zip(spec.partition_by, day, strict=True)}
-    return StagedFile(path, len(rows), path.stat().st_size, partition)
+    minimum, maximum = _bounds(table)
+    return StagedFile(path, len(rows), path.stat().st_size, partition, minimum, maximum)
+
+
+def _bounds(table: pa.Table) -> tuple[dict[str, int], dict[str, int]]:
+    """Minimum and maximum of the columns of whole numbers, where they have a value."""
+    numbers = [field.name for field in table.schema if pa.types.is_integer(field.type)]
+    found = {name: pc.min_max(table.column(name)).as_py() for name in numbers}
+    known = {name: bounds for name, bounds in found.items() if bounds["min"] is not None}
+    return {n: b["min"] for n, b in known.items()}, {n: b["max"] for n, b in known.items()}
 
 
 def _value(value: Any, kind: pa.DataType) -> Any:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from io import BytesIO
 from typing import Any
@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from deltalake import Field, Schema
 
 from loglode.errors import LakeError, LakeFormatError
-from loglode.lake.log import LOG, commit_name, commits_in
+from loglode.lake.log import LOG, METADATA, commit_name, commits_in
 from loglode.storage import Location, names_after, read_if_there
 
 # The format of a lake, stored in the configuration of each table: the newest that has written the table.
@@ -35,6 +35,7 @@ _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet"
 _CHECKPOINT_COLUMNS = (
     "add.path add.partitionValues add.size add.modificationTime add.stats txn metaData protocol".split()
 )
+_RECENT = 32
 _DAMAGE = (ValueError, KeyError, TypeError, pa.ArrowException)
 
 
@@ -64,13 +65,15 @@ class State:
     metadata: dict[str, Any]
     adds: dict[str, dict[str, Any]]
     transactions: dict[str, tuple[int, int]]
+    # Our metadata of the last commits, as far as this process has seen them.
+    recent: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def after(self, commits: Iterable[tuple[int, bytes]]) -> State:
         """The state after further commits (version, content), which follow without a gap."""
         protocol, metadata = self.protocol, self.metadata
-        adds, transactions = dict(self.adds), dict(self.transactions)
+        adds, transactions, recent = dict(self.adds), dict(self.transactions), dict(self.recent)
         last, data = self.version, b""
-        for last, data in commits:  # noqa: B007 - the last one is used
+        for last, data in commits:
             for line in data.splitlines():
                 action = json.loads(line) if line.strip() else {}
                 if add := action.get("add"):
@@ -79,9 +82,13 @@ class State:
                     adds.pop(unquote(remove["path"]), None)
                 elif txn := action.get("txn"):
                     transactions[txn["appId"]] = (txn["version"], txn.get("lastUpdated") or 0)
+                elif info := action.get("commitInfo"):
+                    recent[last] = info.get(METADATA) or {}
                 protocol = action.get("protocol") or protocol
                 metadata = action.get("metaData") or metadata
-        return State(last, digest(data) if data else self.digest, protocol, metadata, adds, transactions)
+        recent = {version: recent[version] for version in sorted(recent)[-_RECENT:]}
+        newest = digest(data) if data else self.digest
+        return State(last, newest, protocol, metadata, adds, transactions, recent)
 
     @cached_property
     def fields(self) -> list[Field]:
@@ -105,7 +112,7 @@ class State:
 
     def as_dict(self) -> dict[str, Any]:
         """For a file of JSON; `from_dict` is the way back."""
-        return {part.name: getattr(self, part.name) for part in fields(self)}
+        return {part.name: getattr(self, part.name) for part in fields(self) if part.name != "recent"}
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> State:

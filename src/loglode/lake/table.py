@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from loglode.errors import LakeError
 from loglode.files import writing
 from loglode.lake.delta import delta_options, reaching
 from loglode.lake.heads import TRANSACTION_DAYS, Heads
+from loglode.lake.log import commit_metadata
 from loglode.lake.schema import delta_schema, new_columns, sql_type
 from loglode.lake.state import FORMAT, FORMAT_PROPERTY, ActiveFile, State, advanced, load
 from loglode.storage import Location
@@ -68,6 +69,15 @@ class Snapshot:
             return self.state.files
         chosen = {(str(y), str(m), str(d)) for y, m, d in days}
         return [f for f in self.state.files if tuple(f.partition.values()) in chosen]
+
+    def files_above(self, column: str, value: int) -> list[ActiveFile]:
+        """Files that may have values of a column above one: all that do not record its maximum, too."""
+
+        def may(add: Mapping[str, Any]) -> bool:
+            highest = (json.loads(add.get("stats") or "{}").get("maxValues") or {}).get(column)
+            return highest is None or highest > value
+
+        return [file for file in self.files() if may(self.state.adds[file.path])]
 
     def adds(self) -> list[dict[str, Any]]:
         """The files as add actions, to be committed once more."""
@@ -130,6 +140,26 @@ class Table:
         if found is None:
             raise LakeError(f"no table at {self.root}", hint="`loglode run SOURCE --lake DIR` creates it")
         return found
+
+    @property
+    def followed(self) -> int:
+        """The version of another table that this one has followed, as far as this process knows."""
+        return self._heads.followed(self.root)
+
+    def follow(self, version: int) -> None:
+        """Note that this table has followed another one to a version: it had nothing to commit for it."""
+        self._heads.follow(self.root, version)
+
+    def metadata_after(self, after: int, until: int) -> dict[int, dict[str, Any]] | None:
+        """As `commit_metadata`; reads only the commits that this process has not seen."""
+        state = self._heads.get(self.root)
+        recent = {} if state is None else state.recent
+        versions = range(after + 1, until + 1)
+        unseen = [version for version in versions if version not in recent]
+        found = commit_metadata(self.root, unseen[0] - 1, unseen[-1]) if unseen else {}
+        if found is None:
+            return None
+        return {version: recent.get(version, found.get(version, {})) for version in versions}
 
     def remember(self, state: State) -> None:
         """Note the state that a commit has led to."""
