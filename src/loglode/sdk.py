@@ -134,6 +134,8 @@ def call(what: str) -> Iterator[None]:
         sdk.IncompleteReadError,
     ) as error:
         raise StorageBusyError(f"{what}: {error}", hint="check the network and the endpoint") from error
+    except (sdk.NoCredentialsError, sdk.PartialCredentialsError) as error:
+        raise AccessDeniedError(f"{what}: {error}", hint="`aws configure`, AWS_PROFILE, or a role") from error
     except (sdk.BotoCoreError, _transfer_error()) as error:
         answer = error.__context__  # a transfer in parts hides it behind an error of its own
         if isinstance(answer, sdk.ClientError):

@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.helpers import requests
 from tests.helpers.lakes import BUCKET, KEY, changed_contract
 
 from loglode import sdk
@@ -57,8 +58,8 @@ def endpoint() -> Iterator[str]:
         port = free.getsockname()[1]
     # With conditional PUTs as one step, as S3 has them, and without 200 looks at the disk a request.
     code = (
-        "from local_aws import dispatch, storage; from moto import server;"
-        " dispatch.patch(); storage.patch(); server.main()"
+        f"{requests.CODE}\nfrom local_aws import dispatch, storage\ndispatch.patch(); storage.patch()"
+        "\nserver.main()"
     )
     words = [sys.executable, "-c", code, "-H", "127.0.0.1", "-p", str(port)]
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}

@@ -38,7 +38,7 @@ MAX_ATTEMPTS = 50
 FIRST_PAUSE, MAX_PAUSE = 0.01, 0.5
 _SAFE = "/="
 # With this start no two of the tables have their turn at the same version.
-_SPREAD = 61
+_SPREAD = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from loglode.storage import Location
 from loglode.tables import TableSpec
 
 # Commits between two checkpoints, which other readers of the tables need to open them quickly.
-CHECKPOINT_INTERVAL = 20
+CHECKPOINT_INTERVAL = 50
 CONFIGURATION = {
     "delta.checkpointInterval": str(CHECKPOINT_INTERVAL),
     "delta.setTransactionRetentionDuration": f"interval {TRANSACTION_DAYS} days",

@@ -1,0 +1,49 @@
+"""What a batch costs on S3: requests of all clients, from the listing of bronze to the last gold commit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.helpers.lakes import BUCKET, record
+from tests.helpers.requests import counted, noted
+
+from loglode import operations
+from loglode.settings import Settings
+
+# Versions before the batch, and what the batch may cost.
+VERSIONS = 30
+BUDGET = {"GET": 60, "LIST": 12, "PUT": 25}
+LAKE = f"s3://{BUCKET}/lake"
+
+
+@pytest.mark.slow
+def test_a_small_batch_into_a_lake_of_thirty_versions(s3: Any, endpoint: str) -> None:
+    for number in range(VERSIONS + 1):
+        lines = [record(600 * number + n, path=f"/page/{number}/{n}") for n in range(5)]
+        body = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        s3.put_object(Bucket=BUCKET, Key=f"bronze/{number}.json", Body=body)
+        noted(endpoint)
+        report = operations.run(Settings.build(lake=LAKE, threads=1), [f"s3://{BUCKET}/bronze/{number}.json"])
+        assert (report.rows_silver, report.gold_days) == (5, 1)
+        cost = counted(endpoint)
+    assert all(cost[method] <= most for method, most in BUDGET.items()), cost
+    # DuckDB looks up the size of each file that it reads; the log needs none.
+    assert cost["HEAD"] <= VERSIONS + 5, cost
+    again = operations.run(Settings.build(lake=LAKE, threads=1), [f"s3://{BUCKET}/bronze/0.json"])
+    assert again.objects_skipped == 1
+    cost = counted(endpoint)
+    assert cost["PUT"] == 0 and cost["GET"] <= 12 and cost["LIST"] <= 12, cost
+
+
+def test_a_lost_file_of_states_costs_requests_and_nothing_else(
+    s3: Any, endpoint: str, tmp_path: Path
+) -> None:
+    for number in range(2):
+        body = json.dumps(record(600 * number)) + "\n"
+        s3.put_object(Bucket=BUCKET, Key=f"bronze/{number}.json", Body=body.encode())
+        operations.run(Settings.build(lake=LAKE, threads=1), [f"s3://{BUCKET}/bronze/"])
+        s3.delete_object(Bucket=BUCKET, Key="lake/ops/_heads.json.gz")
+    assert operations.verify(Settings.build(lake=LAKE, threads=1)).is_ok
