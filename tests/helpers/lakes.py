@@ -36,12 +36,10 @@ SILVER, QUARANTINE, RUNS = "silver/web_logs", "quarantine/web_logs", "ops/runs"
 # Its fields are told from a sample, which depends on how lines come in blocks.
 QUALITY = "ops/quality"
 GOLD = tuple(
-    f"gold/{name}"
-    for name in (
-        "conversion_metrics", "daily_metrics", "hourly_metrics", "pipeline_metrics",
-        "referrer_metrics", "route_metrics", "session_metrics", "sessions", "status_metrics",
-    )
-)  # fmt: skip
+    f"gold/{file.name.removesuffix('.sql')}"
+    for file in sorted((resources.files("loglode.models") / "gold").iterdir(), key=lambda file: file.name)
+    if file.name.endswith(".sql")
+)
 ALL_TABLES = (SILVER, QUARANTINE, RUNS, *GOLD)
 BY_BATCH = (RUNS, "gold/pipeline_metrics")
 
@@ -100,9 +98,14 @@ def settings(lake: Path, **changes: Any) -> Settings:
     return Settings.build(**(values | changes))
 
 
-def verify(lake: Path) -> None:
+def of_lake(lake: Path | Settings) -> Settings:
+    """Settings of a lake that is named by its folder or by its settings."""
+    return lake if isinstance(lake, Settings) else settings(lake)
+
+
+def verify(lake: Path | Settings) -> None:
     """Fail unless `loglode verify` finds the lake whole."""
-    report = operations.verify(settings(lake))
+    report = operations.verify(of_lake(lake))
     assert report.is_ok, [check for check in report.checks if not check.is_ok]
 
 
@@ -121,9 +124,9 @@ def replay(lake: Path, *, reason: str | None = None, **changes: Any) -> RunRepor
     return report
 
 
-def ask(lake: Path, sql: str) -> list[tuple[Any, ...]]:
+def ask(lake: Path | Settings, sql: str) -> list[tuple[Any, ...]]:
     """Rows of `loglode query`."""
-    return operations.query(settings(lake), sql).rows()
+    return operations.query(of_lake(lake), sql).rows()
 
 
 def files_of(lake: Path, name: str) -> list[str]:

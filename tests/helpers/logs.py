@@ -1,16 +1,34 @@
-"""Lakes for tests: load sources through the pipeline's own calls, and look at what became of them."""
+"""Lines of logs, lakes by their settings, and what became of the lines of one object."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from tests.helpers.lakes import ask as rows
+from tests.helpers.lakes import verify as assert_verified
+from tests.helpers.lakes import write
 
 from loglode import operations
 from loglode.operations import RunReport
 from loglode.settings import Settings
 
+__all__ = [
+    "EVENT",
+    "accepted",
+    "assert_verified",
+    "line",
+    "load",
+    "one",
+    "paths_of",
+    "reasons_of",
+    "refused",
+    "rows",
+    "settings_for",
+    "write",
+]
 EVENT = {"timestamp": "2026-03-04T05:06:07Z", "method": "GET", "path": "/", "status": 200}
 
 
@@ -18,13 +36,6 @@ def line(**fields: Any) -> str:
     """A valid log line with these fields changed or added; None leaves one out."""
     chosen = {key: value for key, value in {**EVENT, **fields}.items() if value is not None}
     return json.dumps(chosen)
-
-
-def write(path: Path, lines: Iterable[str]) -> Path:
-    """A file of lines."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
-    return path
 
 
 def settings_for(folder: Path, **options: Any) -> Settings:
@@ -40,21 +51,10 @@ def load(settings: Settings, *sources: Path | str, **options: Any) -> RunReport:
     return report
 
 
-def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
-    """Rows of a query over the lake."""
-    return operations.query(settings, sql).rows()
-
-
 def one(settings: Settings, sql: str) -> Any:
     """The only value of a query's only row."""
     ((value,),) = rows(settings, sql)
     return value
-
-
-def assert_verified(settings: Settings) -> None:
-    """Every check of the lake holds."""
-    wrong = [check for check in operations.verify(settings).checks if not check.is_ok]
-    assert not wrong, wrong
 
 
 def refused(settings: Settings, name: str) -> list[tuple[int, Sequence[str], str]]:
