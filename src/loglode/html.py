@@ -46,7 +46,7 @@ class Report:
         facts: list[tuple[str, Any]] = []
         tables: list[str] = []
         for name, value in self.as_dict().items():
-            if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
                 rows = [list(record.values()) for record in value]
                 tables.append(f"<h4>{_cell(name)}</h4>{html_table(list(value[0]), rows)}")
             else:

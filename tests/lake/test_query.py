@@ -296,6 +296,35 @@ def test_the_connection_alone_opens_no_other_file(way: str, own_lake: Settings, 
     assert key not in str(found)
 
 
+LOCKED_AWAY = [
+    "set threads = 1",
+    "set allowed_directories = ['/']",
+    "set enable_external_access = true",
+    "reset lock_configuration",
+    "attach '{folder}/x.db'",
+    "copy runs to '{folder}/out.csv'",
+    "copy runs to '{folder}/out.parquet'",
+    "export database '{folder}/out'",
+    "install httpfs",
+    "from some_variable",
+    "from '{folder}/any.csv'",
+]
+
+
+@pytest.mark.parametrize("sql", LOCKED_AWAY)
+def test_the_connection_alone_writes_nothing_and_keeps_its_settings(
+    sql: str, own_lake: Settings, tmp_path: Path
+) -> None:
+    some_variable = pa.table({"a": [1]})
+    connection = connect(memory_limit_mb=200, threads=1, temp_dir=tmp_path / "spill")
+    _prepared(connection, Asked("select 1", ["runs"]), [Relation("runs", [("batch_id", "VARCHAR")], [])])
+    before = sorted(Path(str(own_lake.lake)).parent.rglob("*"))
+    with pytest.raises(duckdb.Error):
+        connection.execute(written(sql, own_lake))
+    assert sorted(Path(str(own_lake.lake)).parent.rglob("*")) == before
+    assert some_variable.num_rows == 1
+
+
 def test_the_engine_that_loads_cannot_open_the_key(own_lake: Settings) -> None:
     """A contract's predicate is refused for this; the engine could not do it either."""
     key = Path(str(own_lake.lake)) / KEY_FILE

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 from jsonschema.validators import validator_for
 from open_data_contract_standard.model import OpenDataContractStandard
 from tests.helpers.logs import accepted, assert_verified, line, load, one, refused, settings_for, write
 
 from loglode import operations
 from loglode.contract import load_contract
+from loglode.contract.predicate import check_predicate
 from loglode.errors import ContractError
 
 INVALID = sorted((Path(__file__).parent.parent / "invalid_contracts").glob("*.yaml"))
@@ -157,3 +160,34 @@ def test_a_users_own_contract_adds_a_field_and_a_rule_end_to_end(tmp_path: Path)
     assert (freed.rows_silver, freed.lines_quarantined) == (1, -1)
     assert one(changed, "select count(*) from web_logs where shop = 'west'") == 1
     assert_verified(changed)
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
+        "status between 100 and 599 or status = 0",
+        "method in ('GET', 'POST') and path like '/%'",
+        "regexp_matches(path, '^/[a-z]+') and not starts_with(path, '//')",
+        "case when status >= 500 then response_time_ms > 0 else true end",
+        "try_cast(shop as integer) is not null and length(shop) < 9",
+        "list_contains(['a', 'b'], shop) and coalesce(shop, '') <> ''",
+        "event_ts > timestamptz '2020-01-01' and shop::int % 2 = 0",
+        "len(list_filter(string_split(shop, ','), x -> x <> '')) > 0",
+    ],
+)
+def test_a_predicate_may_be_any_expression_over_the_line(predicate: str) -> None:
+    check_predicate("field shop: rule shop_odd", predicate)
+
+
+@given(st.text(max_size=60))
+@example("((((")
+@example("'")
+@example("(" * 5000)
+@example("not " * 3000 + "true")
+def test_any_text_is_an_expression_or_refused_in_one_line(text: str) -> None:
+    message = "here: the predicate is accepted"
+    try:
+        check_predicate("here", text)
+    except ContractError as error:
+        message = error.message
+    assert message.startswith("here: the predicate ") and "\n" not in message
