@@ -1,6 +1,6 @@
 """Write terraform/catalog.json, the tables as Glue's catalog shall know them: from a lake's own tables.
 
-Types of gold's columns stand nowhere but in what its models compute, so a small lake is made and looked at.
+Only the models' results know the types of gold's columns, so the script builds a small lake and reads them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from loglode.settings import Settings
 
 TARGET = Path(__file__).with_name("catalog.json")
 _TYPES = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
-# One request, and one line that is refused: every table gets a row.
+# One request, and one line that is rejected: every table gets a row.
 _LINES = (
     '{"timestamp": "2026-01-01T00:00:00Z", "method": "GET", "path": "/", "status": 200,'
     ' "remote_addr": "192.0.2.1", "response_time_ms": 5, "user_agent": "Firefox/140.0"}\nno log line\n'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One object in, one execution that succeeds, one table with a row: `terraform output -json pipeline` tells where.
+# One object in, one execution that succeeds, one table with a row: `terraform output -json pipeline` names the places.
 # Usage: smoke.sh PIPELINE.json
 set -euo pipefail
 

@@ -1,4 +1,4 @@
-"""Whether Glue's catalog knows the lake's tables: only when it does not is a crawler worth its price."""
+"""Whether Glue's catalog knows the lake's tables: a crawler is worth its price only if it does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a function speaks: JSON, with the ids of what it was called for in every line."""
+"""Logs of a function: JSON, with the ids of its event in every line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = logging.getLogger("loglode.function")
 
 @contextlib.contextmanager
 def logged(service: str, **facts: str) -> Iterator[None]:
-    """Say the facts in every line within, and tell of an error before it ends the call."""
+    """Add the facts to every line within, and log an error before it ends the call."""
     logs.configure(service, form="json")
     trace = os.environ.get(_TRACE, "").partition(";")[0].removeprefix("Root=")
     with logs.bound(xray_trace_id=trace, **facts):

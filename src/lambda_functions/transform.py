@@ -1,4 +1,4 @@
-"""The steps of the state machine that run in Lambda with the embedded engine, and the lake's upkeep.
+"""The steps of the state machine that run in Lambda with the embedded engine, and the lake's maintenance.
 
 `step` is bronze_to_silver, quality_gate, silver_to_gold or finish; a schedule sends maintain. Each may be
 repeated: what is committed is committed once, and a function that is ended by its timeout leaves nothing
@@ -48,7 +48,7 @@ _log = logging.getLogger("loglode.transform")
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Do one step. Raises LoglodeError; the state machine tells by its class what may be repeated."""
+    """Do one step. Raises LoglodeError; the state machine decides by its class what to repeat."""
     ids = {name: str(event.get(name, "")) for name in ("correlation_id", "step")}
     with logged("transform", execution_batch=event.get("batch_id", ""), **ids):
         result = _do(event, context)
@@ -95,8 +95,7 @@ def bronze_to_silver(settings: Settings, manifest: str, context: LambdaContext) 
 
 
 def _fits(objects: Sequence[SourceObject], context: LambdaContext) -> bool:
-    """Whether the largest object can be done in the time, and lies on the disk beside a batch's files; and
-    whether memory suffices for a batch."""
+    """Whether time and disk suffice for the largest object beside a batch's files, and memory for a batch."""
     weights = [o.size * (COMPRESSED_FACTOR if o.uri.endswith(COMPRESSED_NAMES) else 1) for o in objects]
     largest = max(weights, default=0)
     batch = max(largest, min(sum(weights), BATCH_BYTES))
@@ -111,7 +110,7 @@ def _fits(objects: Sequence[SourceObject], context: LambdaContext) -> bool:
 
 
 def _clock(context: LambdaContext) -> Callable[[], bool]:
-    """Asked before each batch but the first: whether there is time for another."""
+    """A function to call before each batch except the first: whether there is time for another."""
     slowest, before = 0.0, time.monotonic()
 
     def is_time_left() -> bool:

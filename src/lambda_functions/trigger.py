@@ -1,7 +1,7 @@
 """New objects in bronze start the state machine: one execution a batch, however often events come.
 
-Takes S3's events through SQS, from S3 itself and from EventBridge. The variables it reads and the input
-that it gives the state machine are told in docs/aws.md.
+Takes S3's events through SQS, from S3 itself and from EventBridge. docs/aws.md describes the variables
+it reads and the input of the state machine.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def _handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     def take(record: SQSRecord) -> None:
         try:
-            for wanted in objects_of(json.loads(record.body)):
-                found[wanted.identity] = wanted
+            for created in objects_of(json.loads(record.body)):
+                found[created.identity] = created
         except (ValueError, LoglodeError) as error:
             _log.warning("a message comes back", extra={"error": type(error).__name__})
             raise
@@ -56,23 +56,23 @@ def _handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         )
     else:
         answer = {}
-        found = {wanted.identity: wanted for wanted in objects_of(event)}
+        found = {created.identity: created for created in objects_of(event)}
     if found:
         answer["execution"] = start(list(found.values()), context.aws_request_id)
     return answer
 
 
 def objects_of(event: Any) -> Iterator[SourceObject]:
-    """Objects of bronze that an event tells of. Raises MalformedEventError, StorageError."""
+    """Objects of bronze in an event. Raises MalformedEventError, StorageError."""
     for bucket, key, version in _created(event):
-        below, told = _below_bronze(bucket, key), {"object": f"s3://{bucket}/{key}"}
+        below, facts = _below_bronze(bucket, key), {"object": f"s3://{bucket}/{key}"}
         if not below or key.endswith("/"):
-            _log.info("not an object of bronze, dropped", extra=told)
+            _log.info("not an object of bronze, dropped", extra=facts)
             continue
         if is_hidden(below):
-            _log.warning("a name that begins with . or _, left out", extra=told)
+            _log.warning("a name that begins with . or _, left out", extra=facts)
             continue
-        # Without a version the state that is there now is loaded, whichever event told of it.
+        # Without a version Loglode loads the content that is there now, whichever event named it.
         yield on_s3(f"s3://{bucket}/{key}", version)
 
 

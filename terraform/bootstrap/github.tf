@@ -10,7 +10,7 @@ resource "aws_iam_openid_connect_provider" "github" {
 locals {
   github = toset(var.repository[*])
 
-  # Who may be what is told by the environment of the job, which GitHub puts into the token's subject.
+  # The environment of the job decides who may assume which role; GitHub puts it into the token's subject.
   workflows = { for name, workflow in local.known : name => workflow if var.repository != null }
   known = merge(
     { build = { subject = "build", statements = local.build } },
@@ -110,7 +110,7 @@ locals {
       Resource = "*"
     },
     {
-      # A mapping has no name: whose it is tells the function that it calls.
+      # A mapping has no name: the function that it calls identifies its environment.
       Sid       = "ManageMappings"
       Effect    = "Allow"
       Action    = ["lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"]

@@ -31,7 +31,7 @@ locals {
 }
 
 resource "aws_s3_bucket" "states" {
-  #checkov:skip=CKV_AWS_18:who reads and writes states stands in CloudTrail
+  #checkov:skip=CKV_AWS_18:CloudTrail records who reads and writes states
   #checkov:skip=CKV_AWS_144:a lost state can be imported again
   #checkov:skip=CKV2_AWS_62:nothing follows from a new state
   bucket = local.states
@@ -103,7 +103,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "states" {
 }
 
 resource "aws_ecr_repository" "image" {
-  #checkov:skip=CKV_AWS_136:the image holds public code and no data
+  #checkov:skip=CKV_AWS_136:the image contains public code and no data
   name                 = "loglode"
   image_tag_mutability = "IMMUTABLE"
 

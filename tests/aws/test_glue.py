@@ -95,7 +95,7 @@ def test_a_job_finds_what_is_new_and_loads_it_as_one_machine_does(
     lines = log_lines(done.stderr)
     assert {line["correlation_id"] for line in lines} == {"c-1"}
     assert lines[-1]["counts"]["objects"] == rest["objects"] and lines[-1]["step"] == "bronze_to_silver"
-    assert (rest["objects"], rest["left_aside"], rest["correlation_id"]) == (len(logs) - 2, 0, "c-1")
+    assert (rest["objects"], rest["objects_ignored"], rest["correlation_id"]) == (len(logs) - 2, 0, "c-1")
     events = checked(lineage_events(BUCKET, "lake/ops/openlineage/", "c-1"))
     assert kinds(events) == [("START", "COMPLETE")]
     (end,) = [event for event in events if event["eventType"] == "COMPLETE"]
@@ -149,16 +149,16 @@ def glue(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("since", "objects", "left_aside"),
+    ("since", "objects", "ignored"),
     [("", 1, 0), ("2999-01-01", 0, 1), ("2000-01-01T00:00:00+02:00", 1, 0)],
 )
 def test_since_decides_how_far_a_job_looks_back(
-    s3: Any, glue: Any, since: str, objects: int, left_aside: int
+    s3: Any, glue: Any, since: str, objects: int, ignored: int
 ) -> None:
     put(s3, "bronze/one.json", records(5))
     words = ["--JOB_NAME", "x", "--lake", LAKE, "--bronze", BRONZE, *(["--since", since] if since else [])]
     found = glue.GlueJob(["script", *words]).backlog(lake())
-    assert (len(found.objects), found.left_aside) == (objects, left_aside)
+    assert (len(found.objects), found.ignored) == (objects, ignored)
 
 
 def test_a_time_that_is_none_is_refused(glue: Any) -> None:
@@ -209,16 +209,16 @@ def test_identities_decide_what_is_new(s3: Any) -> None:
         assert [o.uri for o in found.objects] == [f"{BRONZE}two.json"]
 
 
-def test_objects_too_old_to_tell_are_left_aside_and_counted(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_objects_too_old_to_decide_are_ignored_and_counted(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     put(s3, "bronze/one.json", records(5))
     operations.run(lake(), [BRONZE])
     put(s3, "bronze/old.json", records(5, first=1000))
     aged(monkeypatch, 61)
     found = backlog(lake(), BRONZE)
-    assert (found.objects, found.left_aside) == ([], 1)
+    assert (found.objects, found.ignored) == ([], 1)
     for answer in (
         backlog(lake(), BRONZE, since=datetime(2000, 1, 1, tzinfo=UTC)),
         backlog(lake(), BRONZE, named=lambda _: {f"{BRONZE}old.json"}),
     ):
         assert [o.uri for o in answer.objects] == [f"{BRONZE}old.json"]
-        assert answer.left_aside == 0
+        assert answer.ignored == 0

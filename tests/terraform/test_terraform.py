@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,28 @@ def test_environments_hold_no_resource_of_their_own() -> None:
             text = "".join(file.read_text() for file in (ROOT / folder).glob("*.tf"))
             assert 'resource "aws_' not in text
             assert "locals {" in text
+
+
+def _calls(folder: str) -> dict[str, str]:
+    """Text of each call of a module in a folder, by the module's name."""
+    text = "".join(file.read_text() for file in (ROOT / folder).glob("*.tf"))
+    return dict(re.findall(r'^module "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL))
+
+
+def _variables(module: str) -> set[str]:
+    text = (ROOT / "terraform" / "modules" / module / "variables.tf").read_text()
+    return set(re.findall(r'^variable "(\w+)"', text, re.MULTILINE))
+
+
+def test_every_module_gets_the_key_and_nothing_but_dev_is_disposable() -> None:
+    """Read off the files, so that it holds where no plan can be made."""
+    given = {"kms_key_arn": "var.kms_key_arn", "force_destroy": "var.is_disposable"}
+    seen = 0
+    for folder in ("modules/pipeline", "environments/dev", "environments/prod"):
+        for module, text in _calls(f"terraform/{folder}").items():
+            arguments = dict(re.findall(r"^  (\w+) += (\S+)$", text, re.MULTILINE))
+            for name in given.keys() & _variables(module):
+                assert arguments.get(name) == given[name], (folder, module, name)
+                seen += 1
+            assert ("is_disposable" in arguments) == (folder == "environments/dev"), (folder, module)
+    assert seen == 12

@@ -1,9 +1,9 @@
 """What bronze holds that silver does not, for loads that come without a list of objects.
 
-Whether an object was loaded is told by its identity in silver's log, never by its time alone. The log
-keeps identities for some weeks: an older object without one was loaded, and is left aside, unless a
-bookmark names it as new or the time to look back to is given. Should it come again all the same, its
-events are known and counted as duplicates.
+The identity in silver's log decides whether an object was loaded, never its time alone. The log keeps
+identities for some weeks. An older object without one counts as loaded and is ignored, unless a bookmark
+names it as new or the caller says how far to look back. If it is loaded twice all the same, its events
+are counted as duplicates.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from loglode.lake.heads import TRANSACTION_DAYS
 from loglode.settings import Settings
 from loglode.sources import SourceObject, discover
 
-# Asked for a prefix, gives the URIs that a bookmark calls new.
+# Returns the URIs below a prefix that a bookmark calls new.
 Bookmark = Callable[[str], set[str]]
 _NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Objects to load; `left_aside` counts those that are too old to tell and were taken for loaded."""
+    """Objects to load; `ignored` counts those that are too old to decide and count as loaded."""
 
     objects: list[SourceObject]
-    left_aside: int
+    ignored: int
 
 
 def backlog(
@@ -41,10 +41,10 @@ def backlog(
     try:
         found = discover([bronze.rstrip("/") + "/"])
     except SourceNotFoundError:
-        return Backlog([], 0)  # an empty bronze is a quiet day
+        return Backlog([], 0)  # an empty bronze is not an error
     fresh = new_objects(lake, found)
     floor = (since or _forgotten_before(lake)).timestamp() * _NS
-    # Asked whenever there is something new, so that it moves on with the tables.
+    # Read whenever there is something new, so that the bookmark moves on with the tables.
     new = named(bronze) if named is not None and fresh else set()
     chosen = [o for o in fresh if o.modified_ns >= floor or o.uri in new]
     return Backlog(chosen, len(fresh) - len(chosen))

@@ -52,8 +52,8 @@ def quality_gate(settings: Settings, correlation_id: str) -> GateReport:
     """All that was loaded under a correlation id, in however many attempts, against the contract's
     maxRefusedShare (or what the settings say instead). Raises LakeError where there is no lake.
 
-    Where others have loaded all of it, nothing of its own tells: then all that gold still lacks is judged,
-    lest a batch that was stopped comes to gold by being started once more.
+    If other executions have loaded all of its objects, it has no rows of its own. The gate then judges
+    everything that gold still lacks, so that restarting a stopped batch does not bring it to gold.
     """
     read, refused = _lines(settings, "kind = 'load' and correlation_id = $value", correlation_id)
     if not read:
@@ -61,11 +61,11 @@ def quality_gate(settings: Settings, correlation_id: str) -> GateReport:
         read, refused = _lines(settings, "kind = 'load' and silver_version > $value", behind)
     found = GateReport(read, refused, settings.refused_limit)
     counts = {**asdict(found), "refused_share": found.refused_share}
-    told = {"step": "quality_gate", "correlation_id": correlation_id, "counts": counts}
+    facts = {"step": "quality_gate", "correlation_id": correlation_id, "counts": counts}
     if found.is_acceptable:
-        _log.info("quality gate passed", extra=told)
+        _log.info("quality gate passed", extra=facts)
     else:
-        _log.warning("quality gate stopped what was loaded", extra=told)
+        _log.warning("quality gate stopped what was loaded", extra=facts)
     return found
 
 

@@ -1,6 +1,6 @@
 """AWS Glue around the pipeline: a job's arguments, its Spark and its bookmark. Alone imports awsglue.
 
-The arguments are told in docs/engines.md. What a job did goes to standard output as one JSON object;
+docs/engines.md describes the arguments. What a job did goes to standard output as one JSON object;
 an error ends it with one line, and the bookmark stays where it was.
 """
 
@@ -43,7 +43,7 @@ _FILE = "_file"
 
 
 class GlueJob:
-    """A run of a job: what it was told, and where it notes what it has seen."""
+    """A run of a job: its arguments and its bookmark."""
 
     def __init__(self, argv: Sequence[str]) -> None:
         given = [
@@ -57,19 +57,19 @@ class GlueJob:
 
     def settings(self, folder: Path) -> Settings:
         """Settings of the lake; `folder` takes a copy of the contract. Raises UsageError, StorageError."""
-        told = self.arguments
-        if told.get("kms_key"):
-            os.environ[KMS_VARIABLE] = told["kms_key"]
+        given = self.arguments
+        if given.get("kms_key"):
+            os.environ[KMS_VARIABLE] = given["kms_key"]
         contract = None
-        if told.get("contract"):
+        if given.get("contract"):
             contract = folder / "contract.yaml"
-            contract.write_bytes(S3Path.parse(told["contract"]).read_bytes())
+            contract.write_bytes(S3Path.parse(given["contract"]).read_bytes())
         return Settings.build(
-            lake=told["lake"],
+            lake=given["lake"],
             contract=contract,
-            key_secret=told.get("key_secret"),
-            correlation_id=told.get("correlation_id"),
-            openlineage=told.get("openlineage"),
+            key_secret=given.get("key_secret"),
+            correlation_id=given.get("correlation_id"),
+            openlineage=given.get("openlineage"),
             engine="spark",
         )
 
@@ -86,7 +86,7 @@ class GlueJob:
         )
 
     def _named(self, bronze: str) -> set[str]:
-        """URIs of the objects that the bookmark calls new: Glue tells them only by reading them."""
+        """URIs of the objects that the bookmark calls new, which Glue returns only by reading them."""
         frame = self._glue.create_dynamic_frame.from_options(
             connection_type="s3",
             connection_options={"paths": [bronze], "recurse": True, "groupFiles": "none"},
@@ -99,22 +99,22 @@ class GlueJob:
         return {row[_FILE] for row in frame.select(_FILE).distinct().collect()}
 
     def commit(self) -> None:
-        """Move the bookmark; asked for when the tables are committed."""
+        """Move the bookmark; call it when the tables are committed."""
         self._job.commit()
 
 
 def bronze_to_silver(job: GlueJob, settings: Settings) -> dict[str, Any]:
     """Load the manifest's objects, or all that is new below bronze. Raises LoglodeError."""
-    manifest, left_aside = job.arguments.get("manifest"), 0
+    manifest, ignored = job.arguments.get("manifest"), 0
     if manifest:
         objects = read_manifest(manifest)
     else:
         found = job.backlog(settings)
-        objects, left_aside = found.objects, found.left_aside
+        objects, ignored = found.objects, found.ignored
     report = load_objects(settings, objects)
     if error := report.ledger.error:
         raise error  # the others are committed; a repetition skips them
-    return {**report.as_dict(), "left_aside": left_aside}
+    return {**report.as_dict(), "objects_ignored": ignored}
 
 
 def silver_to_gold(job: GlueJob, settings: Settings) -> dict[str, Any]:
@@ -135,13 +135,13 @@ def main(step: Callable[[GlueJob, Settings], dict[str, Any]], argv: Sequence[str
         raise SystemExit(f"error: {error.message}" + (f" ({error.hint})" if error.hint else "")) from error
     # The state machine's batch is one list of objects; what it is cut into has ids of its own.
     known = {"correlation_id": "correlation_id", "batch_id": "execution_batch"}
-    told = {key: job.arguments[name] for name, key in known.items() if name in job.arguments}
-    sys.stdout.write(json.dumps({**told, **done}) + "\n")
+    ids = {key: job.arguments[name] for name, key in known.items() if name in job.arguments}
+    sys.stdout.write(json.dumps({**ids, **done}) + "\n")
 
 
 def _do(step: Callable[[GlueJob, Settings], dict[str, Any]], job: GlueJob, folder: Path) -> dict[str, Any]:
-    told = job.arguments
-    ids = {"correlation_id": told.get("correlation_id", ""), "execution_batch": told.get("batch_id", "")}
+    given = job.arguments
+    ids = {"correlation_id": given.get("correlation_id", ""), "execution_batch": given.get("batch_id", "")}
     with logs.bound(step=step.__name__, **ids):
         try:
             done = step(job, job.settings(folder))
@@ -159,5 +159,5 @@ def _instant(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--since {text!r} is no time", hint="ISO 8601, such as 2026-11-01") from error
+        raise UsageError(f"--since {text!r} is not a time", hint="ISO 8601, such as 2026-11-01") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

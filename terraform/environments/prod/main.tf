@@ -29,7 +29,7 @@ locals {
   tags = { project = "loglode", environment = "prod", pipeline = local.name }
 }
 
-# `terraform destroy` is refused as a whole. Without it Terraform would take everything away but the full bucket.
+# Refuses `terraform destroy` as a whole. Without it Terraform would delete everything except the full bucket.
 resource "terraform_data" "guard" {
   lifecycle {
     prevent_destroy = true

@@ -1,5 +1,5 @@
 variable "region" {
-  description = "Region of the environment. Another than the one it stands in would make all of it anew."
+  description = "Region of the environment. A change recreates everything in the new region."
   type        = string
 
   validation {
@@ -42,7 +42,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "access_log_bucket" {
-  description = "Bucket for the access logs of the lake; null: none are kept."
+  description = "Bucket for the access logs of the lake; null: no access logs."
   type        = string
   default     = null
 }

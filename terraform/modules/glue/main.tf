@@ -34,7 +34,7 @@ locals {
 
 resource "aws_glue_catalog_database" "lake" {
   name         = var.database
-  description  = "Web logs: silver, gold and what was refused."
+  description  = "Web logs: silver, gold and rejected lines."
   location_uri = "${local.root}/"
 }
 
@@ -46,7 +46,7 @@ resource "aws_glue_catalog_table" "table" {
   description   = each.value.description
   table_type    = "EXTERNAL_TABLE"
 
-  # How Athena, Spark and Redshift know a Delta table; files and partitions stand in its log.
+  # Athena, Spark and Redshift recognise a Delta table by these; its log lists files and partitions.
   parameters = {
     EXTERNAL                     = "TRUE"
     classification               = "delta"

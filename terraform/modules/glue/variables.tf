@@ -110,7 +110,7 @@ variable "timeout_minutes" {
 }
 
 variable "slow_minutes" {
-  description = "Minutes after which a run that goes on is told of."
+  description = "Minutes after which a run counts as slow and raises an alarm."
   type        = number
   default     = 90
 

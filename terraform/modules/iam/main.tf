@@ -1,5 +1,5 @@
-# One role for each part that runs, and each right for a call that its code makes; the table of calls is
-# docs/permissions.md, and a test compares it with what stands here. Policies are written as plain values,
+# One role for each part that runs, with a permission for each call that its code makes; the table of calls is
+# docs/permissions.md, and a test compares it with this file. Policies are plain values,
 # so that a plan shows them whole.
 
 locals {

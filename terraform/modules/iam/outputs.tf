@@ -14,7 +14,7 @@ output "people_policies" {
 }
 
 output "quarantine_policy_arn" {
-  description = "Policy for those who may read refused lines; attached to nobody."
+  description = "Policy that allows reading rejected lines; attached to nobody."
   value       = aws_iam_policy.people["quarantine-readers"].arn
 }
 

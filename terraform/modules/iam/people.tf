@@ -1,4 +1,4 @@
-# What people may: look at everything but refused lines, watch, and start what is safe to start again.
+# Policies for people: read everything except rejected lines, watch, and start what is safe to repeat.
 
 locals {
   policies = {
@@ -167,7 +167,7 @@ resource "aws_iam_policy" "people" {
   for_each = local.policies
 
   name        = "${var.name}-${each.key}"
-  description = each.key == "data-engineers" ? "Read all layers but quarantine, watch, load, start again." : "Read refused lines."
+  description = each.key == "data-engineers" ? "Read all layers except quarantine, watch, load, restart." : "Read rejected lines."
   policy      = jsonencode({ Version = "2012-10-17", Statement = each.value })
 }
 

@@ -1,13 +1,13 @@
-# The key of the pseudonyms: made by AWS, written once, and never in a plan or a state.
+# The pseudonymisation key: AWS generates it, Terraform writes it once, and no plan or state contains it.
 ephemeral "aws_secretsmanager_random_password" "pseudonyms" {
   password_length     = 43
   exclude_punctuation = true
 }
 
 resource "aws_secretsmanager_secret" "pseudonyms" {
-  #checkov:skip=CKV2_AWS_57:a new key makes new pseudonyms, and visitors are counted twice; it is changed on purpose alone
+  #checkov:skip=CKV2_AWS_57:a new key changes all pseudonyms, and visitors are counted twice; only people change it, on purpose
   name                    = "${var.name}-pseudonyms"
-  description             = "Key of the pseudonyms. Another one makes new pseudonyms: old and new visitors no longer match."
+  description             = "Pseudonymisation key. A new key changes all pseudonyms: old and new visitors no longer match."
   kms_key_id              = var.kms_key_arn
   recovery_window_in_days = var.is_disposable ? 0 : 30
 }

@@ -10,7 +10,7 @@ variable "kms_key_arn" {
 }
 
 variable "is_disposable" {
-  description = "Whether destroying deletes the key at once; otherwise it can be had back for 30 days."
+  description = "Whether destroying deletes the key at once; otherwise it can be restored for 30 days."
   type        = bool
   default     = false
 }

@@ -31,7 +31,7 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "function" {
-  #checkov:skip=CKV_AWS_338:logs help to mend, they are no books; how long they are kept is a variable
+  #checkov:skip=CKV_AWS_338:logs help to find errors and are not the record of what was loaded; a variable sets the retention
   for_each = local.functions
 
   name              = "/aws/lambda/${var.name}-${each.key}"
@@ -40,8 +40,8 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_lambda_function" "function" {
-  #checkov:skip=CKV_AWS_116:the queue has a dead-letter queue, the state machine tells of failures, and upkeep comes again tomorrow
-  #checkov:skip=CKV_AWS_117:they speak to AWS alone; a VPC would add endpoints that cost while idle
+  #checkov:skip=CKV_AWS_116:the queue has a dead-letter queue, the state machine reports failures, and maintenance runs again the next day
+  #checkov:skip=CKV_AWS_117:the functions call only AWS; a VPC would add endpoints that cost while idle
   #checkov:skip=CKV_AWS_272:code signing is for zip files; the image is named by its digest
   for_each = local.functions
 
@@ -76,7 +76,7 @@ resource "aws_lambda_function" "function" {
     mode = "Active"
   }
 
-  # Else Lambda makes a group of its own, which keeps logs for ever.
+  # Otherwise Lambda creates a group of its own, which never deletes logs.
   depends_on = [aws_cloudwatch_log_group.function]
 }
 
@@ -141,10 +141,10 @@ resource "aws_sqs_queue_policy" "queue" {
   })
 }
 
-# Upkeep: small files, old files, and refused lines that are too old to be kept.
+# Maintenance: compacts small files, removes old ones, and deletes rejected lines after their retention.
 resource "aws_cloudwatch_event_rule" "upkeep" {
   name                = "${var.name}-upkeep"
-  description         = "Starts the lake's upkeep."
+  description         = "Starts the lake's maintenance."
   schedule_expression = var.upkeep_schedule
 }
 

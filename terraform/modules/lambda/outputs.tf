@@ -17,7 +17,7 @@ output "queue_arn" {
   description = "Queue of new objects; ready to take S3's events."
   value       = aws_sqs_queue.bronze.arn
 
-  # S3 tries to send a message when it is told of the queue.
+  # S3 sends a test message when the queue is configured.
   depends_on = [aws_sqs_queue_policy.queue]
 }
 

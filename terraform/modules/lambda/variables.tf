@@ -44,7 +44,7 @@ variable "database" {
 }
 
 variable "upkeep_schedule" {
-  description = "When the lake's upkeep runs, as rate(...) or cron(...)."
+  description = "When the lake's maintenance runs, as rate(...) or cron(...)."
   type        = string
   default     = "rate(1 day)"
 
@@ -160,7 +160,7 @@ variable "log_level" {
 }
 
 variable "log_retention_days" {
-  description = "Days that logs are kept."
+  description = "Retention of the logs in days."
   type        = number
   default     = 30
 }

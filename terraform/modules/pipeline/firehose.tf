@@ -2,7 +2,7 @@
 # compressed objects of bronze, and from there they go the common way.
 
 resource "aws_cloudwatch_log_group" "firehose" {
-  #checkov:skip=CKV_AWS_338:logs help to mend, they are no books; how long they are kept is a variable
+  #checkov:skip=CKV_AWS_338:logs help to find errors and are not the record of what was loaded; a variable sets the retention
   for_each = local.stream
 
   name              = "/aws/kinesisfirehose/${each.key}"

@@ -52,7 +52,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "access_log_bucket" {
-  description = "Bucket for the access logs of the lake; null: none are kept."
+  description = "Bucket for the access logs of the lake; null: no access logs."
   type        = string
   default     = null
 }
@@ -129,7 +129,7 @@ variable "glue_max_workers" {
 }
 
 variable "upkeep_schedule" {
-  description = "When the lake's upkeep runs, as rate(...) or cron(...)."
+  description = "When the lake's maintenance runs, as rate(...) or cron(...)."
   type        = string
   default     = "rate(1 day)"
 }
@@ -170,7 +170,7 @@ variable "states_log_level" {
 }
 
 variable "log_retention_days" {
-  description = "Days that logs are kept."
+  description = "Retention of the logs in days."
   type        = number
   default     = 30
 }

@@ -1,5 +1,5 @@
 resource "aws_s3_bucket" "lake" {
-  #checkov:skip=CKV_AWS_144:a copy in another region doubles the cost, and whether one is wanted is not ours to say
+  #checkov:skip=CKV_AWS_144:a copy in another region doubles the cost; whether to pay for one is the operator's choice
   bucket        = var.bucket_name
   force_destroy = var.force_destroy
 }

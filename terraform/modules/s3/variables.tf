@@ -9,7 +9,7 @@ variable "bucket_name" {
 }
 
 variable "queue_arn" {
-  description = "ARN of the queue that is told of new objects in bronze; its policy must let the bucket send."
+  description = "ARN of the queue that receives the events of new objects in bronze; its policy must let the bucket send."
   type        = string
 }
 
@@ -20,7 +20,7 @@ variable "kms_key_arn" {
 }
 
 variable "access_log_bucket" {
-  description = "Name of a bucket that takes S3's access logs; null: none are kept."
+  description = "Name of a bucket for S3's access logs; null: no access logs."
   type        = string
   default     = null
 }
@@ -65,7 +65,7 @@ variable "bronze_expire_days" {
 }
 
 variable "noncurrent_days" {
-  description = "Days that deleted and replaced objects can be had back."
+  description = "Days for which deleted and replaced objects can be restored."
   type        = number
   default     = 30
 
@@ -87,7 +87,7 @@ variable "gold_noncurrent_days" {
 }
 
 variable "quarantine_noncurrent_days" {
-  description = "The same for refused lines, which may hold personal data."
+  description = "The same for rejected lines, which may contain personal data."
   type        = number
   default     = 1
 

@@ -1,5 +1,5 @@
 resource "aws_cloudwatch_log_group" "executions" {
-  #checkov:skip=CKV_AWS_338:logs help to mend, they are no books; how long they are kept is a variable
+  #checkov:skip=CKV_AWS_338:logs help to find errors and are not the record of what was loaded; a variable sets the retention
   # Groups of other names count towards a limit of ten for the whole account.
   name              = "/aws/vendedlogs/states/${var.name}"
   retention_in_days = var.log_retention_days

@@ -9,7 +9,7 @@ variable "role_arn" {
 }
 
 variable "definition_values" {
-  description = "What the template's names stand for."
+  description = "Values for the names in the template."
   type        = map(string)
 }
 
@@ -31,7 +31,7 @@ variable "log_execution_data" {
 }
 
 variable "log_retention_days" {
-  description = "Days that logs are kept."
+  description = "Retention of the logs in days."
   type        = number
   default     = 30
 }

@@ -46,7 +46,7 @@ run "jobs" {
       job.default_arguments["--key_secret"] == var.key_secret_arn && job.timeout == 230 && job.execution_property[0].max_concurrent_runs == 3 &&
       job.notification_property[0].notify_delay_after == 90
     ])
-    error_message = "Jobs run the packaged scripts, grow and end by themselves, and tell when they are slow."
+    error_message = "Jobs run the packaged scripts, grow and end by themselves, and report when they are slow."
   }
 
   assert {
@@ -134,6 +134,6 @@ run "events_go_where_the_variable_says" {
 
   assert {
     condition     = alltrue([for job in aws_glue_job.job : job.default_arguments["--openlineage"] == "s3://loglode-test-lake/ops/_events"])
-    error_message = "Every job tells its step."
+    error_message = "Every job sends the events of its step."
   }
 }

@@ -116,7 +116,7 @@ run "upkeep_runs_every_day" {
       strcontains(aws_cloudwatch_event_target.upkeep.input_transformer[0].input_template, "\"step\": \"maintain\"") &&
       aws_lambda_permission.upkeep.source_arn == aws_cloudwatch_event_rule.upkeep.arn
     )
-    error_message = "Without upkeep quarantine keeps personal data for ever."
+    error_message = "Without maintenance quarantine never deletes personal data."
   }
 }
 
@@ -156,7 +156,7 @@ run "events_go_where_the_variable_says" {
 
   assert {
     condition     = aws_lambda_function.function["transform"].environment[0].variables["LOGLODE_OPENLINEAGE"] == "s3://loglode-test-lake/ops/_events"
-    error_message = "The function that does the steps tells them."
+    error_message = "The function that does the steps sends their events."
   }
 }
 

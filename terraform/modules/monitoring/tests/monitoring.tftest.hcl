@@ -39,7 +39,7 @@ run "every_failure_has_an_alarm" {
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.alarm["dead-letters"].dimensions.QueueName == var.dead_queue_name && aws_cloudwatch_metric_alarm.alarm["dead-letters"].threshold == 0
-    error_message = "The first dead letter is told of."
+    error_message = "The first dead letter raises an alarm."
   }
 
   assert {
@@ -57,7 +57,7 @@ run "every_failure_has_an_alarm" {
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.alarm["transform-duration"].threshold == 810000
-    error_message = "Told at nine tenths of the time, in milliseconds."
+    error_message = "Fires at nine tenths of the time, in milliseconds."
   }
 }
 
@@ -113,7 +113,7 @@ run "anomaly" {
       contains([for q in aws_cloudwatch_metric_alarm.alarm["requests-anomaly"].metric_query : q.expression], "ANOMALY_DETECTION_BAND(observed, 3)") &&
       contains(flatten([for q in aws_cloudwatch_metric_alarm.alarm["requests-anomaly"].metric_query : [for m in q.metric : m.metric_name]]), "LinesRead")
     )
-    error_message = "Fewer lines than expected must be told of."
+    error_message = "Fewer lines than expected must raise an alarm."
   }
 }
 
@@ -175,7 +175,7 @@ run "only_this_account_may_publish" {
   }
 }
 
-run "failed_executions_are_told_with_the_way_on" {
+run "failed_executions_raise_an_alert_with_the_way_to_continue" {
   assert {
     condition = (
       jsondecode(aws_cloudwatch_event_rule.execution.event_pattern).detail.stateMachineArn == [var.state_machine_arn] &&
@@ -183,7 +183,7 @@ run "failed_executions_are_told_with_the_way_on" {
       aws_cloudwatch_event_target.execution.arn == aws_sns_topic.alerts.arn &&
       strcontains(aws_cloudwatch_event_target.execution.input_transformer[0].input_template, "redrive-execution")
     )
-    error_message = "Every failed execution must be told of."
+    error_message = "Every failed execution must raise an alert."
   }
 }
 
@@ -194,7 +194,7 @@ run "budget" {
       toset(one([for f in aws_budgets_budget.month.cost_filter : f.values])) == toset(["user:project$loglode-test"]) &&
       toset([for n in aws_budgets_budget.month.notification : n.notification_type]) == toset(["ACTUAL", "FORECASTED"])
     )
-    error_message = "The month's costs of this pipeline must be told of."
+    error_message = "The month's costs of this pipeline must raise an alert."
   }
 }
 

@@ -113,7 +113,7 @@ run "every_layer_has_a_lifecycle" {
   }
 }
 
-run "bronze_tells_the_queue" {
+run "bronze_sends_events_to_the_queue" {
   command = plan
 
   assert {
