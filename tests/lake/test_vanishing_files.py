@@ -87,22 +87,36 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
     assert_verified(settings)
 
 
-def test_a_file_that_goes_before_its_size_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pattern", ["", "*.json"], ids=["folder", "glob"])
+@pytest.mark.parametrize(
+    ("number", "times", "kind"),
+    [
+        (errno.ENOENT, 9, "Gone"),
+        (errno.EACCES, 9, "Denied"),
+        (errno.EIO, 9, "Failed"),
+        (errno.EIO, 1, "Failed"),
+    ],
+)
+def test_a_file_whose_state_cannot_be_read_fails_alone(
+    tmp_path: Path, pattern: str, number: int, times: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when it can be read again a moment later: it is not loaded as an empty one."""
     settings = settings_for(tmp_path)
-    bronze = tmp_path / "bronze"
     for name in ("a", "b"):
-        write(bronze / f"{name}.json", [line(path=f"/{name}")])
-    stat = os.stat
+        write(tmp_path / "bronze" / f"{name}.json", [line(path=f"/{name}")])
+    real, calls = os.stat, iter(range(100))
 
-    def rotated(path: Any, **options: Any) -> os.stat_result:
-        if str(path) == str(bronze / "b.json") and not options:
-            (bronze / "b.json").unlink(missing_ok=True)
-        return stat(path, **options)
+    def refuses(path: Any, **options: Any) -> os.stat_result:
+        if str(path).endswith("b.json") and not options and 0 < next(calls) <= times:
+            raise OSError(number, os.strerror(number), path)  # not yet when it is looked for
+        return real(path, **options)
 
-    monkeypatch.setattr(os, "stat", rotated)
-    report = load(settings, bronze)
-    assert report.ledger.kinds == {"Loaded": 1, "Gone": 1}
+    with monkeypatch.context() as faulty:
+        faulty.setattr(os, "stat", refuses)
+        report = load(settings, tmp_path / "bronze" / pattern)
+    assert report.ledger.kinds == {"Loaded": 1, kind: 1}
     assert "b.json" in report.failed[0]
+    assert load(settings, tmp_path / "bronze").rows_silver == 1
 
 
 def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

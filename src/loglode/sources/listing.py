@@ -5,13 +5,14 @@ from __future__ import annotations
 import glob
 import logging
 import os
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from loglode.errors import SourceNotFoundError
-from loglode.sources.objects import SourceObject
+from loglode.sources.objects import UNKNOWN_SIZE, SourceObject
 from loglode.storage import SCHEME, S3Object, S3Path, head, list_objects
 
 STDIN = "-"
@@ -39,11 +40,11 @@ def discover(sources: Sequence[str]) -> list[SourceObject]:
 
 
 def _file(path: str) -> SourceObject:
-    """A file as it is now. One that has vanished since it was listed fails when it is opened."""
+    """A file as it is now. One whose state cannot be read fails when it is opened."""
     try:
         facts = os.stat(path)
     except OSError:
-        return SourceObject(path, 0, time.time_ns())
+        return SourceObject(path, UNKNOWN_SIZE, time.time_ns())
     return SourceObject(path, facts.st_size, facts.st_mtime_ns)
 
 
@@ -101,7 +102,7 @@ def _paths(source: str) -> Iterator[str]:
     elif os.path.isfile(source):
         paths = [source]
     else:
-        paths = sorted(p for p in glob.glob(source, recursive=True) if os.path.isfile(p))
+        paths = sorted(p for p in glob.glob(source, recursive=True) if _is_file(p))
     if not paths:
         raise SourceNotFoundError(
             f"no file at {source!r}{_but(hidden)}",
@@ -117,7 +118,16 @@ def _walk(folder: str) -> Iterator[str]:
         yield from (f"{where}/{name}" for name in folders if is_hidden(name))
         folders[:] = sorted(name for name in folders if not is_hidden(name))
         for name in sorted(files):
-            path = Path(where, name)
-            if path.is_file():
-                yield str(path)
+            if _is_file(path := str(Path(where, name))):
+                yield path
     yield from unreadable
+
+
+def _is_file(path: str) -> bool:
+    """Whether there is a file. One whose state cannot be read counts as one, so that it is reported."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True

@@ -5,16 +5,20 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from loglode.errors import SourceError
 from loglode.sources.decompress import DamageError, decompress, is_compressed
 from loglode.sources.raw import FIRST_BYTES, RawFile, RawOnS3, S3State, reading
 from loglode.storage import SCHEME
 
 _BUFFER = 1 << 20
+# Of a file whose state could not be read when it was listed.
+UNKNOWN_SIZE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,9 @@ class SourceObject:
 
     def _open_file(self) -> io.BufferedReader:
         with reading(self.display_uri):
+            if self.size == UNKNOWN_SIZE:
+                os.stat(self.uri)  # as a rule it fails as it did before
+                raise SourceError(f"cannot read {self.display_uri}: it could not be listed", hint="run again")
             file = open(self.uri, "rb", buffering=0)  # noqa: SIM115 - closed with the reader
         return io.BufferedReader(RawFile(self.display_uri, file, self.size), _BUFFER)
 
