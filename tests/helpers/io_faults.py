@@ -88,6 +88,8 @@ class FakeS3:
     broken: str = ""
     sound: int = 0
     fault: Fault = EIO
+    # How often it fails.
+    times: int = 1 << 30
     asked: list[tuple[str, int, int]] = field(default_factory=list)
 
     def get_object(self, *, Bucket: str, Key: str, Range: str, IfMatch: str) -> Any:  # noqa: N803 - boto3's names
@@ -95,7 +97,8 @@ class FakeS3:
         first, last = (int(place) for place in Range.removeprefix("bytes=").split("-"))
         self.asked.append((Key, first, last))
         body = self.held[Key][first : last + 1]
-        if Key == self.broken and last >= self.sound:
+        if Key == self.broken and last >= self.sound and self.times:
+            self.times -= 1
             if self.fault is not cut_off:
                 raise self.fault()
             return {"Body": FaultyFile(io.BytesIO(body), self.sound - first, self.fault)}  # type: ignore[arg-type]

@@ -197,6 +197,20 @@ def test_object_storage_that_fails(
     assert report.lines_read == held[BROKEN].count(b"\n") + (size == "small")
 
 
+@pytest.mark.parametrize(("times", "kind"), [(1, "Loaded"), (3, "Loaded"), (4, "Busy")])
+def test_a_body_that_breaks_off_is_requested_again(
+    lake: Path, bronze: Path, times: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK repeats only what fails before the body begins."""
+    held = {BROKEN: (bronze / "plain" / BROKEN).read_bytes()}
+    server = FakeS3(held, BROKEN, MIB + 1, cut_off, times)
+    server.serve(monkeypatch)
+    report = load(lake, server.sources())
+    assert report.ledger.kinds == {kind: 1}
+    assert report.rows_silver == (len(LARGE) if kind == "Loaded" else 0)
+    assert len(server.asked) == 1 + times + (kind == "Loaded")
+
+
 def test_a_full_disk_under_what_is_fetched_from_object_storage(
     lake: Path, bronze: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
