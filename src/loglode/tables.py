@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loglode.types import TIMESTAMP
+
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
@@ -17,7 +19,6 @@ class TableSpec:
 
 DAY = ("year", "month", "day")
 _DAY_COLUMNS = tuple((name, "INTEGER", f"{name.capitalize()} of the partition (UTC).") for name in DAY)
-_STAMP = "TIMESTAMP WITH TIME ZONE"
 
 QUARANTINE = TableSpec(
     name="quarantine",
@@ -31,10 +32,10 @@ QUARANTINE = TableSpec(
         ("raw", "VARCHAR", "The line as it came; at most the first MiB of it."),
         ("raw_bytes", "BIGINT", "Length of the whole line in bytes."),
         ("reasons", "VARCHAR[]", "Codes of all rules that refused it."),
-        ("event_ts", _STAMP, "Time of the event, where it could be read."),
+        ("event_ts", TIMESTAMP, "Time of the event, where it could be read."),
         ("batch_id", "VARCHAR", "The batch that refused it."),
         ("contract_version", "VARCHAR", "Version of the contract that was applied."),
-        ("processed_at", _STAMP, "When it was refused (UTC)."),
+        ("processed_at", TIMESTAMP, "When it was refused (UTC)."),
         *_DAY_COLUMNS,
     ),
 )
@@ -45,8 +46,8 @@ RUNS = TableSpec(
     columns=(
         ("batch_id", "VARCHAR", "The batch."),
         ("kind", "VARCHAR", "load, or replay of quarantined lines."),
-        ("started_at", _STAMP, "When the batch began (UTC)."),
-        ("finished_at", _STAMP, "When its silver commit was made (UTC)."),
+        ("started_at", TIMESTAMP, "When the batch began (UTC)."),
+        ("finished_at", TIMESTAMP, "When its silver commit was made (UTC)."),
         ("objects", "BIGINT", "Objects read."),
         ("objects_skipped", "BIGINT", "Objects left out because they had been loaded before."),
         ("lines_read", "BIGINT", "Lines read; equals the next four together."),
@@ -68,7 +69,7 @@ RUNS = TableSpec(
         ("contract_version", "VARCHAR", "Version of the contract that was applied."),
         ("engine", "VARCHAR", "Engine that did the work."),
         ("correlation_id", "VARCHAR", "What the batch is called in logs and executions; null on a laptop."),
-        ("oldest_object_at", _STAMP, "When the oldest object of the batch was last written (UTC)."),
+        ("oldest_object_at", TIMESTAMP, "When the oldest object of the batch was last written (UTC)."),
         *_DAY_COLUMNS,
     ),
 )
@@ -78,7 +79,7 @@ QUALITY = TableSpec(
     partition_by=DAY,
     columns=(
         ("batch_id", "VARCHAR", "The batch."),
-        ("started_at", _STAMP, "When the batch began (UTC)."),
+        ("started_at", TIMESTAMP, "When the batch began (UTC)."),
         ("kind", "VARCHAR", "rule, or field: a field and type seen in the lines."),
         ("date", "DATE", "Day of the events (UTC); null where it could not be read, or for the whole batch."),
         (

@@ -16,6 +16,8 @@ MAX_FUNCTION_LINES = 50
 # Which part may import which. Parts are the folders and lone modules of src/loglode.
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
+    # The list of column types, for all who declare or write columns.
+    "types": set(),
     "files": {"errors", "storage"},
     # What S3's refusals mean, in whichever client's words.
     "refusals": {"errors"},
@@ -23,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "sdk": {"errors", "refusals"},
     # Files and folders, on a disk or on S3.
     "storage": {"errors", "sdk"},
-    "contract": {"errors"},
+    "contract": {"errors", "types"},
     "settings": {"contract", "errors", "logs", "openlineage", "storage", "text"},
     # Names alone, for all who emit or watch them.
     "metrics": set(),
@@ -38,8 +40,8 @@ ALLOWED: dict[str, set[str]] = {
     "sources": {"errors", "storage", "tokens"},
     "formats": {"contract", "errors", "sources"},
     # Declarations, for the engines that fill tables and the lake that keeps them.
-    "tables": set(),
-    "lake": {"contract", "errors", "files", "logs", "refusals", "sdk", "storage", "tables"},
+    "tables": {"types"},
+    "lake": {"contract", "errors", "files", "logs", "refusals", "sdk", "storage", "tables", "types"},
     # Text only: the SQL of a contract, the models of the package.
     "silver": {"contract", "errors", "formats", "tokens"},
     "models": {"errors"},
@@ -50,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     "engines": {
         "contract", "errors", "files", "formats", "html", "logs", "models", "refusals", "sdk", "silver",
         "sources",
-        "storage", "tables",
+        "storage", "tables", "types",
     },
     # What a batch is, and what follows from its silver commit.
     "batches": {"contract", "engines", "errors", "formats", "lake", "silver", "sources"},

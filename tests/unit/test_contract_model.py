@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from loglode.contract import load_contract
-from loglode.contract.model import SQL_TYPES, Alias, Contract, Field, Goal, Rule
+from loglode.contract.model import Alias, Contract, Field, Goal, Rule
 from loglode.contract.reference import describe
+from loglode.types import BY_LOGICAL
 
 
 def own(**more: Any) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def test_a_field_of_which_everything_is_said(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("logical", "sql"), SQL_TYPES.items())
+@pytest.mark.parametrize(("logical", "sql"), [(name, kind.sql) for name, kind in BY_LOGICAL.items()])
 def test_only_texts_are_redacted_unless_said_otherwise(tmp_path: Path, logical: str, sql: str) -> None:
     found = field(tmp_path, logicalType=logical)
     assert (found.sql_type, found.masking) == (sql, "redact" if logical == "string" else "none")

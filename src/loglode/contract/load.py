@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from loglode.contract.document import check_standard, to_document
-from loglode.contract.model import SQL_TYPES, Alias, Contract, Field, Goal, Masking, Rule, RuleKind, Severity
+from loglode.contract.model import Alias, Contract, Field, Goal, Masking, Rule, RuleKind, Severity
 from loglode.contract.predicate import check_predicate
 from loglode.contract.sla import latency_days
 from loglode.errors import ContractError
+from loglode.types import BY_LOGICAL, TIMESTAMP, TYPES
 
 DERIVATIONS = frozenset(
     "event_id visitor_id client_id client_network route referrer_host referrer_path browser os device "
@@ -24,7 +25,8 @@ _CUSTOM = frozenset("aliases masking stored derived onInvalid queryParameter".sp
 _OPTIONS = frozenset("minimum maximum maxLength pattern format".split())
 _BOUNDS: dict[str, RuleKind] = {"minimum": "minimum", "maximum": "maximum", "maxLength": "max_length"}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_PHYSICAL = frozenset("SMALLINT INTEGER BIGINT DOUBLE VARCHAR BOOLEAN DATE".split())
+# A timestamp is declared by its logical type alone.
+_PHYSICAL = TYPES.keys() - {TIMESTAMP}
 _LOOKS_AROUND = re.compile(r"\(\?[=!]|\(\?<[=!]|\\[1-9]")
 # Reserved so that the generated SQL can use them beside the contract's own names.
 _RESERVED_PREFIX = "raw_"
@@ -128,9 +130,9 @@ def _to_field(prop: dict[str, Any]) -> Field:
         raise ContractError(f"field name {name!r} is not usable", hint="lower case letters, digits and _")
     custom = _custom_properties(prop, name)
     logical = str(prop.get("logicalType") or "string")
-    if logical not in SQL_TYPES:
-        raise ContractError(f"field {name}: logicalType {logical!r} is not one of {', '.join(SQL_TYPES)}")
-    sql_type = str(prop.get("physicalType") or SQL_TYPES[logical]).upper()
+    if logical not in BY_LOGICAL:
+        raise ContractError(f"field {name}: logicalType {logical!r} is not one of {', '.join(BY_LOGICAL)}")
+    sql_type = str(prop.get("physicalType") or BY_LOGICAL[logical].sql).upper()
     if prop.get("physicalType") and sql_type not in _PHYSICAL:
         raise ContractError(
             f"field {name}: physicalType {sql_type!r} is not one of {', '.join(sorted(_PHYSICAL))}"

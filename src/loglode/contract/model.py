@@ -9,15 +9,6 @@ Severity = Literal["reject", "warn"]
 RuleKind = Literal["valid_values", "pattern", "minimum", "maximum", "max_length", "predicate"]
 Masking = Literal["none", "pseudonym", "network", "redact", "code"]
 
-SQL_TYPES = {
-    "string": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "timestamp": "TIMESTAMP WITH TIME ZONE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Alias:

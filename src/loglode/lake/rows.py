@@ -13,15 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from loglode.files import StagedFile, writing
+from loglode.lake.schema import arrow_type
 from loglode.tables import TableSpec
-
-_ARROW = {
-    "VARCHAR": pa.string(),
-    "BIGINT": pa.int64(),
-    "DATE": pa.date32(),
-    "DOUBLE": pa.float64(),
-    "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", tz="UTC"),
-}
+from loglode.types import TYPES
 
 
 def write_rows(
@@ -38,7 +32,9 @@ def write_rows(
 def _write(
     spec: TableSpec, day: tuple[int, int, int], rows: Sequence[Mapping[str, Any]], folder: Path
 ) -> StagedFile:
-    columns = [(name, _ARROW[sql]) for name, sql, _ in spec.columns if name not in spec.partition_by]
+    columns = [
+        (name, arrow_type(TYPES[sql])) for name, sql, _ in spec.columns if name not in spec.partition_by
+    ]
     table = pa.table(
         {name: pa.array([_value(row.get(name), kind) for row in rows], kind) for name, kind in columns}
     )

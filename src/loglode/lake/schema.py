@@ -11,28 +11,8 @@ from deltalake.schema import ArrayType, PrimitiveType, StructType
 
 from loglode.errors import LakeError, SchemaMismatchError
 from loglode.tables import TableSpec
+from loglode.types import BY_DELTA, TYPES, ColumnType
 
-_DELTA_TYPES = {
-    "VARCHAR": "string",
-    "BIGINT": "long",
-    "INTEGER": "integer",
-    "SMALLINT": "short",
-    "DOUBLE": "double",
-    "BOOLEAN": "boolean",
-    "DATE": "date",
-    "TIMESTAMP WITH TIME ZONE": "timestamp",
-}
-_SQL_TYPES = {delta: sql for sql, delta in _DELTA_TYPES.items()}
-_ARROW_TYPES = {
-    pa.string(): "string",
-    pa.large_string(): "string",
-    pa.int64(): "long",
-    pa.int32(): "integer",
-    pa.int16(): "short",
-    pa.float64(): "double",
-    pa.bool_(): "boolean",
-    pa.date32(): "date",
-}
 _WAY_OUT = "restore the old type in the contract, or load bronze into a new lake (docs/upgrading.md)"
 
 
@@ -55,9 +35,15 @@ def delta_type(sql: str) -> Any:
         return StructType(
             [deltalake.Field(name.strip('"'), delta_type(kind), nullable=True) for name, kind in parts]
         )
-    if sql not in _DELTA_TYPES:
+    if sql not in TYPES:
         raise LakeError(f"no Delta type for {sql}")
-    return PrimitiveType(_DELTA_TYPES[sql])
+    return PrimitiveType(TYPES[sql].delta)
+
+
+def arrow_type(kind: ColumnType) -> pa.DataType:
+    """Arrow's type of a column type."""
+    found = pa.type_for_alias(kind.arrow)
+    return pa.timestamp(found.unit, tz="UTC") if pa.types.is_timestamp(found) else found
 
 
 def sql_type(kind: Any) -> str:
@@ -66,9 +52,9 @@ def sql_type(kind: Any) -> str:
         return sql_type(kind.element_type) + "[]"
     if hasattr(kind, "fields"):
         return "STRUCT(" + ", ".join(f'"{f.name}" {sql_type(f.type)}' for f in kind.fields) + ")"
-    if kind.type not in _SQL_TYPES:
+    if kind.type not in BY_DELTA:
         raise LakeError(f"a column has the Delta type {kind.type}, which Loglode never writes")
-    return _SQL_TYPES[kind.type]
+    return BY_DELTA[kind.type].sql
 
 
 def new_columns(
@@ -118,4 +104,6 @@ def is_written_as(kind: Any, arrow: pa.DataType) -> bool:
     if kind.type == "timestamp":
         # Spark may write INT96, which carries no zone and is UTC by definition.
         return pa.types.is_timestamp(arrow) and (arrow.tz is not None or arrow.unit == "ns")
-    return bool(_ARROW_TYPES.get(arrow) == kind.type)
+    return bool(arrow == arrow_type(BY_DELTA[kind.type])) or (
+        kind.type == "string" and arrow == pa.large_string()
+    )

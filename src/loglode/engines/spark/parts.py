@@ -20,9 +20,8 @@ from loglode.engines.spark.lines import deliver
 from loglode.engines.spark.surroundings import share, surroundings
 from loglode.files import StagedFile
 from loglode.storage import Location, S3Path, download
+from loglode.types import is_bounded
 
-# Bounds are recorded where they are numbers or times: enough to prune, and no text of visitors.
-_BOUNDED = frozenset({"BIGINT", "INTEGER", "SMALLINT", "DOUBLE", "TIMESTAMP WITH TIME ZONE"})
 _BATCH_ROWS = 10_000
 _ROW_GROUP_BYTES = 64 << 20
 
@@ -95,7 +94,7 @@ def _written(
     batches: Iterable[pa.RecordBatch], folder: Path, types: Mapping[str, str], keys: Sequence[str]
 ) -> Iterator[StagedFile]:
     """One file for each partition, in the order in which they come."""
-    bounded = frozenset(name for name, sql in types.items() if sql in _BOUNDED)
+    bounded = frozenset(name for name, sql in types.items() if is_bounded(sql))
     part: _Part | None = None
     for batch in batches:
         for partition, rows in _runs(batch, keys):

@@ -7,18 +7,7 @@ from collections.abc import Iterable
 from pyspark.sql import types as spark
 
 from loglode.errors import LoglodeError
-
-_STAMP = "TIMESTAMP WITH TIME ZONE"
-_NAMES: dict[str, type[spark.DataType]] = {
-    "VARCHAR": spark.StringType,
-    "BIGINT": spark.LongType,
-    "INTEGER": spark.IntegerType,
-    "SMALLINT": spark.ShortType,
-    "DOUBLE": spark.DoubleType,
-    "BOOLEAN": spark.BooleanType,
-    "DATE": spark.DateType,
-    _STAMP: spark.TimestampType,
-}
+from loglode.types import TYPES
 
 
 def schema(columns: Iterable[tuple[str, str]]) -> spark.StructType:
@@ -29,9 +18,10 @@ def schema(columns: Iterable[tuple[str, str]]) -> spark.StructType:
 def _type(sql: str) -> spark.DataType:
     if sql.endswith("[]"):
         return spark.ArrayType(_type(sql.removesuffix("[]")))
-    if sql not in _NAMES:
+    if sql not in TYPES:
         raise LoglodeError(f"no Spark type for {sql}")
-    return _NAMES[sql]()
+    found: spark.DataType = getattr(spark, TYPES[sql].spark)()
+    return found
 
 
 def declared(kind: spark.DataType) -> str:
@@ -40,7 +30,7 @@ def declared(kind: spark.DataType) -> str:
         return f"{declared(kind.elementType)}[]"
     if isinstance(kind, spark.StructType):
         return f"STRUCT({', '.join(f'{f.name} {declared(f.dataType)}' for f in kind.fields)})"
-    for name, known in _NAMES.items():
-        if type(kind) is known:
+    for name, known in TYPES.items():
+        if type(kind).__name__ == known.spark:
             return name
     raise LoglodeError(f"no table type for Spark's {kind.simpleString()}")
