@@ -17,7 +17,7 @@ from loglode.formats import FORMATS
 from loglode.silver.canonical import canonical
 from loglode.silver.casts import cast
 from loglode.silver.checks import checks
-from loglode.silver.layers import layer
+from loglode.silver.layers import column
 from loglode.sources import discover
 from loglode.sources.lines import SCHEMA, LineReader
 
@@ -28,21 +28,25 @@ def main(path: str) -> None:
     # An installation has it only with the extra for Spark; pyarrow takes 0.2 s over it where it is.
     sys.modules["pandas"] = None  # type: ignore[assignment]
     contract, fmt = load_contract(), FORMATS["combined"]
-    sql = canonical(contract, fmt, frozenset())
-    sql = layer(sql, {f.name: cast(f, f"raw_{f.name}") for f in contract.read_fields})
+    layers = canonical(contract, fmt, frozenset()).add(
+        {f"typed:{f.name}": cast(f, column("raw", f.name)) for f in contract.read_fields}
+    )
     fails = " or ".join(f"coalesce({c.fails}, false)" for c in checks(contract) if c.severity == "reject")
-    # Every field is asked for, or the planner would leave it out.
-    fields = ", ".join(f"count({f.name})" for f in contract.read_fields)
+    # Every field is counted, or the planner would leave it out.
+    counts = {
+        "lines": "count(*)",
+        "rejected": f"count(*) filter ({column('line', 'is_malformed')} or {fails})",
+        **{f.name: f"count({column('typed', f.name)})" for f in contract.read_fields},
+    }
     (source,) = discover([path])
     with source.open() as stream, tempfile.TemporaryDirectory() as folder:
         connection = connect(memory_limit_mb=MEMORY_MB, threads=None, temp_dir=Path(folder))
         streaming(connection, is_on=True, memory_limit_mb=MEMORY_MB)
         lines = LineReader(source.display_uri, stream, counts_keys=fmt.counts_keys).batches()
         connection.register("lines", pa.RecordBatchReader.from_batches(SCHEMA, lines))
-        verdict = f"count(*), count(*) filter (is_malformed or {fails})"
         # To the end: a result that still streams is given up with Python's lock held, for which the
         # engine's threads wait to let go of their last lines.
-        (row,) = connection.execute(f"select {verdict}, {fields} from ({sql})").fetchall()
+        (row,) = connection.execute(layers.select(counts)).fetchall()
     print(*row[:2])
 
 

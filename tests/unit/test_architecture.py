@@ -38,20 +38,22 @@ ALLOWED: dict[str, set[str]] = {
     # May be used by all that work: keys and lines of logs.
     "logs": {"errors", "text"},
     "sources": {"errors", "storage", "tokens"},
-    "formats": {"contract", "errors", "sources"},
+    # Quoting, for all who build SQL.
+    "sql": set(),
+    "formats": {"contract", "errors", "sources", "sql"},
     # Declarations, for the engines that fill tables and the lake that keeps them.
     "tables": {"types"},
     "lake": {"contract", "errors", "files", "logs", "refusals", "sdk", "storage", "tables", "types"},
     # Text only: the SQL of a contract, the models of the package.
-    "silver": {"contract", "errors", "formats", "tokens"},
+    "silver": {"contract", "errors", "formats", "tokens", "sql"},
     "models": {"errors"},
     # Text only, too: what the SQL of both says about where columns come from.
-    "lineage": {"contract", "errors", "formats", "models", "silver"},
+    "lineage": {"contract", "errors", "formats", "models", "silver", "sql"},
     # Events for other systems: knows nothing of tables.
     "openlineage": {"errors", "storage", "version"},
     "engines": {
         "contract", "errors", "files", "formats", "html", "logs", "models", "refusals", "sdk", "silver",
-        "sources",
+        "sources", "sql",
         "storage", "tables", "types",
     },
     # What a batch is, and what follows from its silver commit.
@@ -72,7 +74,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "reports": {
         "batches", "context", "contract", "engines", "errors", "formats", "gold", "html", "lake", "lineage", "logs", "metrics",
-        "models", "settings", "silver", "sources", "storage", "telemetry",
+        "models", "settings", "silver", "sources", "sql", "storage", "telemetry",
     },
     "maintenance": {"batches", "context", "engines", "errors", "files", "gold", "html", "lake", "logs", "settings", "storage"},
     # The calls that pass through all layers.
@@ -82,7 +84,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     # The pipeline on AWS: executions, manifests, the quality gate, and Glue for the scripts in src/glue_scripts.
     "aws": {
-        "batches", "context", "errors", "gold", "lake", "logs", "pipeline", "reports", "sdk", "settings", "sources",
+        "batches", "context", "errors", "gold", "lake", "logs", "pipeline", "reports", "sdk", "settings", "sources", "sql",
         "storage",
     },
     # The list of all that can be done with a lake.

@@ -12,6 +12,7 @@ from tests.helpers.logs import line
 from loglode.contract import load_contract
 from loglode.formats import FORMATS, Format
 from loglode.silver.canonical import canonical
+from loglode.silver.layers import column
 from loglode.sources.lines import SCHEMA, LineReader
 
 CONTRACT = load_contract()
@@ -34,14 +35,13 @@ def read(fmt: Format, *lines: str | bytes, known_keys: frozenset[str] = frozense
     data = b"\n".join(text.encode() if isinstance(text, str) else text for text in lines) + b"\n"
     batches = list(LineReader("x", Bytes(data)).batches())  # type: ignore[arg-type]
     CONNECTION.register("lines", pa.Table.from_batches(batches, SCHEMA))
-    cursor = CONNECTION.execute(f"from ({canonical(CONTRACT, fmt, known_keys)}) order by source_line")
-    names = [column[0] for column in cursor.description or []]
-    found = []
-    for row in cursor.fetchall():
-        values = dict(zip(names, row, strict=True))
-        texts = {n[4:]: v for n, v in values.items() if n.startswith("raw_") and v is not None}
-        found.append({**texts, "is_malformed": values["is_malformed"]})
-    return found
+    texts = {f.name: column("raw", f.name) for f in CONTRACT.read_fields}
+    more = {"is_malformed": column("line", "is_malformed"), "number": column("line", "source_line")}
+    select = canonical(CONTRACT, fmt, known_keys).select({**texts, **more})
+    cursor = CONNECTION.execute(f"select * exclude (number) from ({select}) order by number")
+    names = [described[0] for described in cursor.description or []]
+    rows = cursor.fetchall()
+    return [{name: v for name, v in zip(names, row, strict=True) if v is not None} for row in rows]
 
 
 def combined(text: str | bytes) -> dict[str, Any]:

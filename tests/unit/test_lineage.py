@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from tests.helpers.lakes import changed_contract
 
 from loglode import operations
 from loglode.contract import load_contract
 from loglode.errors import ModelError, UsageError
-from loglode.formats import FORMATS
-from loglode.lineage import Graph
 from loglode.lineage.sql import Statement
 from loglode.models.model import load_models
 
@@ -139,24 +139,20 @@ def test_fields_of_every_column_of_a_gold_table(table: str) -> None:
     assert found == {name: set(fields.split()) for name, fields in {**EXPECTED[table], **days}.items()}
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_what_is_not_parsed_would_tell_nothing_else(form: str) -> None:
-    """The lowest part of silver's statements, parsed in each of them or in none, leads to the same."""
-    contract = load_contract(None)
-    short, long = (Graph(contract, FORMATS[form], load_models(), {}) for _ in range(2))
-    vars(long)["_logged_sql"] = "not a part of any"
-    for column in short.columns("web_logs"):
-        found, wanted = short.node(column), long.node(column)
-        assert (found.inputs, found.masking) == (wanted.inputs, wanted.masking), column
-        assert found.steps == wanted.steps, column
-
-
 def test_every_gold_table_is_expected() -> None:
     gold = {model.name for model in load_models() if model.layer == "gold"}
     assert gold == {*EXPECTED, "pipeline_metrics"}
     # Batches are counted, not requests: no field of a log goes into them.
     contract = load_contract(None)
     assert all(not c.fields for c in operations.lineage(contract, "pipeline_metrics"))
+
+
+def test_fields_of_a_predicate_that_may_null_a_value_go_into_it(tmp_path: Path) -> None:
+    rule = "{name: odd, type: custom, engine: loglode, severity: warn, implementation: 'Status % 3 > 0'}"
+    place = "description: Time to serve the request, in milliseconds."
+    path = changed_contract(tmp_path / "odd.yaml", {place: f"{place}\n        quality: [{rule}]"})
+    (found,) = operations.lineage(load_contract(path), "web_logs.response_time_ms")
+    assert set(found.fields) == {"response_time_ms", "status"}
 
 
 def test_every_masked_column_is_flagged_and_no_other() -> None:

@@ -10,6 +10,7 @@ from loglode.context import open_lake
 from loglode.gold.silver_to_gold import gold_version
 from loglode.reports.query import query
 from loglode.settings import Settings
+from loglode.sql import literal
 
 _log = logging.getLogger(__name__)
 # Blank lines and those sent again are read, but no rule is asked about them: ops.runs alone counts them. A
@@ -22,7 +23,7 @@ _LINES = """
     left join (
         select silver_version, sum(refused) as refused
         from quality
-        where rule = '{whole}'
+        where rule = {whole}
         group by silver_version
     ) using (silver_version)
     where {chosen}
@@ -71,6 +72,6 @@ def quality_gate(settings: Settings, correlation_id: str) -> GateReport:
 
 def _lines(settings: Settings, condition: str, value: str | int) -> tuple[int, int]:
     """Lines read and lines refused, summed over the loads that a condition on `$value` selects."""
-    sql = _LINES.format(chosen=condition, whole=ACCEPTED)
+    sql = _LINES.format(chosen=condition, whole=literal(ACCEPTED))
     ((read, refused),) = query(settings, sql, {"value": value}, only=("runs", "quality"))
     return read, refused

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
+from loglode.contract.complete import check_complete
 from loglode.contract.document import check_standard, to_document
 from loglode.contract.model import Alias, Contract, Field, Goal, Masking, Rule, RuleKind, Severity
 from loglode.contract.predicate import check_predicate
@@ -25,11 +26,17 @@ _CUSTOM = frozenset("aliases masking stored derived onInvalid queryParameter".sp
 _OPTIONS = frozenset("minimum maximum maxLength pattern format".split())
 _BOUNDS: dict[str, RuleKind] = {"minimum": "minimum", "maximum": "maximum", "maxLength": "max_length"}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-# A timestamp is declared by its logical type alone.
-_PHYSICAL = TYPES.keys() - {TIMESTAMP}
+# The types that a value of each logical type always fits, once it is cast to it.
+_PHYSICAL = {
+    **{logical: (kind.sql,) for logical, kind in BY_LOGICAL.items()},
+    "integer": ("BIGINT", "INTEGER", "SMALLINT", "DOUBLE"),
+}
 _LOOKS_AROUND = re.compile(r"\(\?[=!]|\(\?<[=!]|\\[1-9]")
-# Reserved so that the generated SQL can use them beside the contract's own names.
-_RESERVED_PREFIX = "raw_"
+# Columns of these derivations are computed by their names.
+_BY_NAME = {
+    "lineage": frozenset({"batch_id", "contract_version", "processed_at", "source_object", "source_line"}),
+    "partition": frozenset({"year", "month", "day"}),
+}
 
 
 def load_contract(path: str | Path | None = None) -> Contract:
@@ -47,7 +54,7 @@ def load_contract(path: str | Path | None = None) -> Contract:
         document = to_document(text)
         check_standard(document)
         contract = _to_contract(document)
-        _check_complete(contract)
+        check_complete(contract, load_contract())
     except ContractError as error:
         raise ContractError(f"contract {path}: {error.message}", hint=error.hint) from error
     return contract
@@ -59,14 +66,9 @@ def _built_in() -> Contract:
     return _to_contract(to_document(text))
 
 
-def _check_complete(contract: Contract) -> None:
-    """A user's contract adds and changes; what the pipeline itself works with must still be there."""
-    lost = sorted({f.name for f in load_contract().fields} - {f.name for f in contract.fields})
-    if lost:
-        raise ContractError(
-            f"fields that the pipeline needs are missing: {', '.join(lost)}",
-            hint="start from `loglode contract show --yaml` and add to it",
-        )
+def built_in_names() -> frozenset[str]:
+    """Names of the fields that the package's own contract declares: those that the gold models read."""
+    return frozenset(f.name for f in load_contract().fields)
 
 
 def _to_contract(document: dict[str, Any]) -> Contract:
@@ -126,19 +128,20 @@ def _check_fields(fields: tuple[Field, ...]) -> None:
 
 def _to_field(prop: dict[str, Any]) -> Field:
     name = str(prop.get("name") or "")
-    if not _NAME.fullmatch(name) or name.startswith(_RESERVED_PREFIX):
+    if not _NAME.fullmatch(name):
         raise ContractError(f"field name {name!r} is not usable", hint="lower case letters, digits and _")
     custom = _custom_properties(prop, name)
     logical = str(prop.get("logicalType") or "string")
     if logical not in BY_LOGICAL:
         raise ContractError(f"field {name}: logicalType {logical!r} is not one of {', '.join(BY_LOGICAL)}")
     sql_type = str(prop.get("physicalType") or BY_LOGICAL[logical].sql).upper()
-    if prop.get("physicalType") and sql_type not in _PHYSICAL:
+    if sql_type not in _PHYSICAL[logical]:
         raise ContractError(
-            f"field {name}: physicalType {sql_type!r} is not one of {', '.join(sorted(_PHYSICAL))}"
+            f"field {name}: physicalType {sql_type!r} is not one of {', '.join(_PHYSICAL[logical])},"
+            f" which a {logical} may have"
         )
     derived = custom.get("derived")
-    if derived is not None and derived not in DERIVATIONS:
+    if derived is not None and (derived not in DERIVATIONS or name not in _BY_NAME.get(derived, {name})):
         raise ContractError(f"field {name}: derived {derived!r} is unknown")
     aliases = tuple(_to_alias(name, a) for a in _items(f"field {name}: aliases", custom.get("aliases")))
     if derived is None and not aliases:
@@ -161,7 +164,7 @@ def _to_field(prop: dict[str, Any]) -> Field:
         is_partition=bool(prop.get("partitioned")),
         derived=derived,
         aliases=aliases,
-        query_parameter=custom.get("queryParameter"),
+        query_parameter=_query_parameter(name, custom.get("queryParameter")),
         on_invalid=on_invalid,
         rules=_to_rules(prop, name, on_invalid),
     )
@@ -176,6 +179,14 @@ def _custom_properties(prop: dict[str, Any], name: str) -> dict[str, Any]:
             hint=f"known: {', '.join(sorted(_CUSTOM))}",
         )
     return custom
+
+
+def _query_parameter(name: str, value: object) -> str | None:
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise ContractError(
+        f"field {name}: queryParameter is {value!r}", hint="write the parameter's name as text"
+    )
 
 
 def _severity(name: str, value: object) -> Severity:

@@ -110,11 +110,6 @@ def sample_lines(sample: bytes) -> list[bytes]:
     return [line for line in sample.split(b"\n", SAMPLE_LINES)[:SAMPLE_LINES] if line.strip()]
 
 
-def literal(text: str) -> str:
-    """A SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def without_ending(line: str) -> str:
     """A line, which holds no newline but its last character, without that and the returns before it.
 

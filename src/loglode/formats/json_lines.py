@@ -12,9 +12,10 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, cast
 
-from loglode.formats.base import LINES, SAMPLE_LINES, Format, LineTemplate, literal, sample_lines
+from loglode.formats.base import LINES, SAMPLE_LINES, Format, LineTemplate, sample_lines
 from loglode.formats.registry import register
 from loglode.sources.records import RecordStream
+from loglode.sql import identifier, literal
 
 if TYPE_CHECKING:
     from loglode.contract import Alias, Contract, Field
@@ -75,7 +76,7 @@ class JsonFormat(Format):
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         every = _columns(contract)
         known = [key for key in every if key in known_keys] or every[:1]
-        found = " + ".join(f"(quick.{_name(key)} is not null)::integer" for key in known)
+        found = _sum([f"(quick.{identifier(key)} is not null)::integer" for key in known])
         return [
             {"quick": _from_json(known)},
             # Here the CASE must be outside: all of the names cost as much for a null as for a text.
@@ -97,6 +98,14 @@ class JsonFormat(Format):
 
     def invalid_reason(self) -> str:
         return "case when json_valid(line) then 'json_not_object' else 'json_invalid' end"
+
+
+def _sum(terms: list[str]) -> str:
+    """A sum of few levels: the engine bounds the depth of an expression, and a contract may have many fields."""
+    if len(terms) == 1:
+        return terms[0]
+    half = len(terms) // 2
+    return f"({_sum(terms[:half])} + {_sum(terms[half:])})"
 
 
 def _from_json(keys: list[str]) -> str:
@@ -137,27 +146,23 @@ def _values(alias: Alias, struct: str, columns: list[str]) -> list[str]:
     values = []
     whole, root = alias.name, alias.path[0]
     if whole in columns:
-        values.append(f"{struct}.{_name(whole)}")
+        values.append(f"{struct}.{identifier(whole)}")
     elif struct == "whole" and len(alias.path) == 1:
         values.append(f"json_extract_string(line, {_path((whole,))})")
     if struct == "whole" and len(alias.path) > 1 and root in columns:
-        values.append(_nested(f"whole.{_name(root)}", alias.path[1:]))
+        values.append(_nested(f"whole.{identifier(root)}", alias.path[1:]))
     return [in_milliseconds(value, alias.unit) for value in values]
 
 
 def _nested(column: str, path: tuple[str, ...]) -> str:
     """A value inside an object; headers come as arrays of one: ["curl/8"]."""
-    first = f"json_extract_string({column}, {_path(path)[:-1]}[0]')"
+    first = f"json_extract_string({column}, {_path(path, '[0]')})"
     plain = f"json_extract_string({column}, {_path(path)})"
     return f"case when starts_with({column}, '{{') then coalesce({first}, {plain}) end"
 
 
-def _name(key: str) -> str:
-    return '"' + key.replace('"', '""') + '"'
-
-
-def _path(parts: tuple[str, ...]) -> str:
-    return literal("$" + "".join(f'."{part}"' for part in parts))
+def _path(parts: tuple[str, ...], end: str = "") -> str:
+    return literal("$" + "".join(f'."{part}"' for part in parts) + end)
 
 
 def in_milliseconds(text: str, unit: str | None) -> str:

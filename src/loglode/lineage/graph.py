@@ -14,17 +14,13 @@ from loglode.errors import UsageError
 from loglode.formats import Format
 from loglode.lineage.sql import Leaves, Made, Statement
 from loglode.models.model import Model
-from loglode.silver import MEMOS, memo_texts, silver_statement
-from loglode.silver.canonical import logged
+from loglode.silver.canonical import LOGGED
+from loglode.silver.layers import Layers
 from loglode.silver.masking import KEY, PLACEHOLDERS
+from loglode.silver.statement import silver_layers, stored
+from loglode.sql import literal
 
 BRONZE, SILVER, QUARANTINE = "bronze", "web_logs", "quarantine"
-_LOGGED = "log_"
-# What a line's format has made of it, as a relation.
-_FORMAT = "logged_lines"
-_LINES = frozenset(
-    {"text", "header", "line_id", "fingerprint", "source_object", "source_line", "fault", "key_count"}
-)
 # What gold models are given beside the lake's tables: the contract's settings, and the days of a run.
 _GIVEN = {
     "target_days": {"day"},
@@ -55,19 +51,20 @@ class Node:
     column: Column
     inputs: tuple[Column, ...]
     rows: tuple[Column, ...]
-    made: tuple[exp.Expression, ...] = ()
+    made: tuple[str | exp.Expression, ...] = ()
     masking: str = "none"
     is_aggregate: bool = False
 
     @property
     def steps(self) -> tuple[str, ...]:
         """SQL of what is done to the inputs, first things first."""
-        return tuple(dict.fromkeys(expression.sql("duckdb") for expression in reversed(self.made)))
+        texts = (made if isinstance(made, str) else made.sql("duckdb") for made in reversed(self.made))
+        return tuple(dict.fromkeys(texts))
 
 
 class Graph:
     """Lineage of a contract's fields through silver and the models; `relations` are other tables that
-    models read ({name: columns}), such as ops.runs. Nothing is parsed before it is asked for."""
+    models read ({name: columns}), such as ops.runs. Nothing is parsed before it is needed."""
 
     def __init__(
         self,
@@ -165,75 +162,15 @@ class Graph:
         )
 
     def _silver_node(self, column: Column) -> Node:
+        """The statement's layers know what each of their columns is computed from; nothing is parsed."""
         self._known(column)
-        made = self._followed(self._silver, column.name)
-        inputs = {
-            Column(BRONZE, name.removeprefix(_LOGGED)) for _, name in made.values if not name.startswith("#")
-        }
-        return Node(
-            column, tuple(sorted(inputs)), (), _steps(made), _masking(self._fields[column.name].masking, made)
-        )
-
-    def _followed(self, statement: Statement, name: str) -> Made:
-        """A column with the memos' tables and the format's steps followed to the line as well."""
-        made = statement.made_of(name)
-        values: set[tuple[str, str]] = set()
-        expressions = dict.fromkeys(made.expressions)
-        waiting = sorted(made.values, reverse=True)
-        while waiting:
-            leaf = waiting.pop()
-            below = self._below(*leaf)
-            if below is None:
-                values.add(leaf)
-            else:
-                waiting += sorted(below.values, reverse=True)
-                expressions |= dict.fromkeys(below.expressions)
-        return Made(frozenset(values), tuple(expressions))
-
-    def _below(self, relation: str, name: str) -> Made | None:
-        """What a column is made of that the silver statement takes from elsewhere; None of a line's own."""
-        if relation in self._memos:
-            return self._memos[relation].made_of(name)
-        return self._logged.made_of(name) if relation == _FORMAT and name not in _LINES else None
+        texts, made = self._silver.trace([stored(self._contract)[column.name]], LOGGED)
+        inputs = tuple(sorted(Column(BRONZE, name.removeprefix(LOGGED)) for name in texts))
+        return Node(column, inputs, (), made, _masking(self._fields[column.name].masking, made))
 
     @cached_property
-    def _silver(self) -> Statement:
-        memos = {memo.name: frozenset({"key", *memo.kept}) for memo in MEMOS}
-        # Refused lines leave by the same statement; in silver none is left.
-        return self._over_format(
-            silver_statement(self._contract, self._format, frozenset()),
-            memos,
-            never=frozenset({"is_refused"}),
-        )
-
-    @cached_property
-    def _memos(self) -> dict[str, Statement]:
-        seen = memo_texts(self._contract, self._format, frozenset())
-        texts = {memo.name: memo.statement(seen) for memo in MEMOS}
-        return {name: self._over_format(sql, {}) for name, sql in texts.items()}
-
-    @cached_property
-    def _logged(self) -> Statement:
-        """The lowest part, which finds the logged texts; hardly ever asked for, since these are leaves."""
-        return Statement(self._logged_sql, {"lines": _LINES}, is_leaf=_is_logged)
-
-    @cached_property
-    def _logged_sql(self) -> str:
-        return logged(self._contract, self._format, frozenset())
-
-    def _over_format(
-        self, sql: str, relations: Mapping[str, frozenset[str]], *, never: frozenset[str] = frozenset()
-    ) -> Statement:
-        """A statement of which the lowest part stands for a relation: it is half of the text, all of them
-        have it, and parsing is what takes the time."""
-        steps = self._format.steps(self._contract, frozenset())
-        found = frozenset({"line", "is_malformed", *(name for step in steps for name in step)})
-        return Statement(
-            sql.replace(f"({self._logged_sql})", f" {_FORMAT}"),
-            {_FORMAT: _LINES | found, "lines": _LINES, **relations},
-            is_leaf=_is_logged,
-            never=never,
-        )
+    def _silver(self) -> Layers:
+        return silver_layers(self._contract, self._format, frozenset())
 
     def _statement(self, relation: str) -> Statement:
         if relation not in self._statements:
@@ -252,10 +189,6 @@ class Graph:
             raise UsageError(f"{column.relation} has no column {column.name}", hint=f"columns: {names}")
 
 
-def _is_logged(name: str) -> bool:
-    return name.startswith(_LOGGED)
-
-
 def _columns(leaves: Leaves) -> tuple[Column, ...]:
     return tuple(sorted(Column(*leaf) for leaf in leaves))
 
@@ -264,12 +197,10 @@ def _steps(made: Made) -> tuple[exp.Expression, ...]:
     return tuple(e for e in made.expressions if not isinstance(e, exp.Column))
 
 
-def _masking(declared: str, made: Made) -> str:
+def _masking(declared: str, made: tuple[str, ...]) -> str:
     """How a silver column is masked: as the contract says, else what its own SQL shows."""
     if declared != "none":
         return declared
-    for expression in made.expressions:
-        if any(f"${p.name}" == KEY for p in expression.find_all(exp.Parameter, exp.Placeholder)):
-            return "pseudonym"
-    words = {lit.this for e in made.expressions for lit in e.find_all(exp.Literal) if lit.is_string}
-    return "redact" if words & PLACEHOLDERS else "none"
+    if any(KEY in sql for sql in made):
+        return "pseudonym"
+    return "redact" if any(literal(word) in sql for sql in made for word in PLACEHOLDERS) else "none"

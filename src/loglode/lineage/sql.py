@@ -1,18 +1,13 @@
-"""What each column of a SELECT is made of, told by the text of the SELECT alone.
-
-sqlglot parses; finding where a name leads is done here, because silver's layers are each a projection
-of everything below (`*`), which need not be written out to be followed.
-"""
+"""What each column of a SELECT is computed from, read from the text of the SELECT alone. sqlglot parses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.simplify import simplify
 
 from loglode.errors import ModelError
 from loglode.lineage.parts import Parts, member_of, parts_of
@@ -53,29 +48,16 @@ class _Scope:
 class Statement:
     """One statement. `relations` are the columns of each relation that it may read.
 
-    A column for which `is_leaf` holds is not followed further; columns named in `never` are false in
-    every row that is asked about. Raises ModelError for a name that nothing provides,
-    and for SQL that the parser does not know.
+    Raises ModelError for a name that nothing provides, and for SQL that the parser does not know.
     """
 
-    def __init__(
-        self,
-        sql: str,
-        relations: Mapping[str, frozenset[str]],
-        *,
-        is_leaf: Callable[[str], bool] = lambda _: False,
-        never: frozenset[str] = frozenset(),
-    ) -> None:
+    def __init__(self, sql: str, relations: Mapping[str, frozenset[str]]) -> None:
         self._relations = relations
-        self._is_leaf = is_leaf
-        self._never = never
         self._parts: dict[int, Parts] = {}
         try:
             query = sqlglot.parse_one(sql, read="duckdb")
         except SqlglotError as error:
-            raise ModelError(
-                "lineage cannot read the SQL", hint="perhaps a rule's predicate is DuckDB's alone"
-            ) from error
+            raise ModelError("lineage cannot read the SQL of a model") from error
         if not isinstance(query, exp.Query):
             raise ModelError("lineage is of a SELECT alone")
         self._root = self._scope(query, {}, None)
@@ -128,7 +110,7 @@ class Statement:
             elif isinstance(part, exp.Column) and isinstance(part.this, exp.Star):
                 scope.stars.append(part.table)
             else:
-                scope.outputs[part.alias_or_name] = self._reduced(part.unalias())
+                scope.outputs[part.alias_or_name] = part.unalias()
         for name in ("where", "having", "qualify"):
             if clause := scope.query.args.get(name):
                 self._nested(scope, clause, known)
@@ -145,17 +127,6 @@ class Statement:
         if found is None:
             found = self._parts[id(expression)] = parts_of(expression)
         return found
-
-    def _reduced(self, expression: exp.Expression) -> exp.Expression:
-        if not self._never or not any(
-            column.name in self._never for column in expression.find_all(exp.Column)
-        ):
-            return expression
-        told = expression.transform(
-            lambda e: exp.false() if isinstance(e, exp.Column) and e.name in self._never else e
-        )
-        reduced: exp.Expression = simplify(told, dialect="duckdb")
-        return reduced
 
     def _output(self, scope: _Scope, name: str) -> Made:
         if name not in scope.made:
@@ -209,8 +180,6 @@ class Statement:
         if len(parts) > 1 and parts[0] in scope.sources:
             return self._from(scope.sources[parts[0]], ".".join(parts[1:]))
         name = ".".join(parts)  # with a dot: of a struct
-        if self._is_leaf(name):
-            return Made(frozenset({("", name)}), ())
         for source in scope.sources.values():
             if self._has(source, name):
                 return self._from(source, name)

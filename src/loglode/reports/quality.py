@@ -20,6 +20,7 @@ from loglode.html import Report
 from loglode.reports.drift import BatchFields, Drift, Sighting, drifts
 from loglode.reports.query import query
 from loglode.settings import Settings
+from loglode.sql import literal
 
 Volume = Literal["usual", "low", "high", "unknown"]
 # A day is compared with the median of HISTORY_DAYS days before it, if there are LEAST_DAYS of them.
@@ -34,7 +35,7 @@ DRIFT_BATCHES = 200
 UNKNOWN_DAY = "unknown"
 
 _RULES = f"""
-select coalesce(date::varchar, '{UNKNOWN_DAY}') as event_day, rule, any_value(field) as field,
+select coalesce(date::varchar, {literal(UNKNOWN_DAY)}) as event_day, rule, any_value(field) as field,
     any_value(dimension) as dimension, any_value(severity) as severity, sum(checked)::bigint as checked,
     sum(passed)::bigint as passed, sum(refused)::bigint as refused, sum(warned)::bigint as warned,
     sum(passed) / nullif(sum(checked), 0) as share

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from loglode.batches.quality_counts import READABLE, UNIQUE
+from loglode.sql import literal
 
 BOOKS = "rows_silver + lines_quarantined + duplicates + blank_lines"
 _COUNTS = ("lines_read", "rows_silver", "lines_quarantined", "duplicates", "blank_lines")
@@ -141,8 +142,8 @@ FIGURES = {
     # Batches from before there was ops.quality have no rows there, and a replay has none either.
     "unlike_quality": Figure(
         "select count(*) from runs left join (select batch_id, silver_version,"
-        f" sum(checked) filter (rule = '{READABLE}') as kept,"
-        f" sum(refused) filter (rule = '{UNIQUE}') as doubles"
+        f" sum(checked) filter (rule = {literal(READABLE)}) as kept,"
+        f" sum(refused) filter (rule = {literal(UNIQUE)}) as doubles"
         " from quality where kind = 'rule' group by all) as counted using (batch_id, silver_version)"
         " where kind = 'load' and silver_version >= (select min(silver_version) from quality)"
         " and (coalesce(kept, 0) <> rows_silver + lines_quarantined or doubles is distinct from duplicates)",

@@ -6,7 +6,7 @@ from the youngest to the oldest wins. Bots are told by the words that they use o
 
 from __future__ import annotations
 
-from loglode.formats.base import literal
+from loglode.sql import literal
 
 DERIVED = ("browser", "os", "device", "is_bot")
 

@@ -1,4 +1,4 @@
-"""From lines of any format to `raw_*` texts that mean the same in all of them."""
+"""From lines of any format to `raw:*` texts that mean the same in all of them."""
 
 from __future__ import annotations
 
@@ -6,53 +6,71 @@ from loglode.contract import Contract, Field
 from loglode.formats import Format
 from loglode.formats.base import NO_TEXT
 from loglode.silver import urls
-from loglode.silver.layers import layer
+from loglode.silver.layers import Layer, Layers, column
+
+# What the reader hands over of each line. Formats see these names, and those of their own steps.
+LINE_COLUMNS = (
+    "source_object",
+    "fingerprint",
+    "source_line",
+    "text",
+    "header",
+    "key_count",
+    "line_id",
+    "fault",
+)
+# Names of columns with the text that a line holds of a field begin so.
+LOGGED = "log:"
+_SPECIAL = frozenset({"method", "client_ip", "country", "host", "path", "query"})
 
 
-def logged(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
-    """SELECT over `lines`: its columns, those of the format's steps, `is_malformed`, and `log_<field>`."""
-    sql = layer("select * from lines", {"line": fmt.line()})
-    for step in fmt.steps(contract, known_keys):
-        sql = layer(sql, step)
-    columns = {f"log_{name}": text for name, text in fmt.fields(contract, known_keys).items()}
-    return layer(sql, {"is_malformed": fmt.invalid(), **columns})
-
-
-def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
-    """SELECT over `lines`: its columns, `is_malformed`, and `raw_<field>` for each field that is read."""
-    sql = logged(contract, fmt, known_keys)
-    fields = fmt.fields(contract, known_keys)
-    sql = layer(sql, {"request_line": f"case when {urls.is_request('log_request')} then log_request end"})
-    sql = layer(
-        sql,
-        {
-            "url": f"coalesce(log_path, {urls.request_target('request_line')})",
-            "raw_method": f"upper(coalesce(log_method, {urls.request_method('request_line')}))",
-            "raw_client_ip": _client("log_client_ip"),
-            "raw_country": "upper(log_country)",
-        },
-    )
-    sql = layer(sql, {"target": urls.without_origin("url")})
-    sql = layer(
-        sql,
-        {
-            "raw_host": f"coalesce({urls.without_port('log_host')}, {urls.origin_host('url')})",
-            "raw_path": urls.path_of("target"),
-            "raw_query": f"coalesce(nullif(ltrim(log_query, '?'), ''), {urls.query_of('target')})",
-        },
-    )
-    done = {"method", "client_ip", "country", "host", "path", "query"}
-    rest = {
-        f"raw_{f.name}": _from_query(f, fields[f.name]) for f in contract.read_fields if f.name not in done
+def logged(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> Layers:
+    """Layers over `lines`: `line:*`, whether and why a line is malformed, and `log:<field>`."""
+    own = Layers("lines", (Layer({name: name for name in LINE_COLUMNS}),)).add({"line": fmt.line()})
+    own = own.add(*fmt.steps(contract, known_keys), {"is_malformed": fmt.invalid()})
+    columns = {
+        **{f"line:{name}": name for name in LINE_COLUMNS},
+        "line:is_malformed": "is_malformed",
+        "line:is_skipped": fmt.skipped(),
+        "line:malformed_reason": f"case when is_malformed then {fmt.invalid_reason()} end",
+        **{f"{LOGGED}{name}": text for name, text in fmt.fields(contract, known_keys).items()},
     }
-    return layer(sql, rest)
+    return Layers(own, (Layer(columns),))
+
+
+def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> Layers:
+    """Layers over `lines`: those of `logged`, and `raw:<field>` for each field that is read."""
+    fields = fmt.fields(contract, known_keys)
+    request, url, target = column("own", "request_line"), column("own", "url"), column("own", "target")
+    is_request = urls.is_request(column("log", "request"))
+    host, query = column("log", "host"), column("log", "query")
+    return logged(contract, fmt, known_keys).add(
+        {"own:request_line": f"case when {is_request} then {column('log', 'request')} end"},
+        {
+            "own:url": f"coalesce({column('log', 'path')}, {urls.request_target(request)})",
+            "raw:method": f"upper(coalesce({column('log', 'method')}, {urls.request_method(request)}))",
+            "raw:client_ip": _client(column("log", "client_ip")),
+            "raw:country": f"upper({column('log', 'country')})",
+        },
+        {"own:target": urls.without_origin(url)},
+        {
+            "raw:host": f"coalesce({urls.without_port(host)}, {urls.origin_host(url)})",
+            "raw:path": urls.path_of(target),
+            "raw:query": f"coalesce(nullif(ltrim({query}, '?'), ''), {urls.query_of(target)})",
+        },
+        {
+            f"raw:{f.name}": _from_query(f, fields[f.name])
+            for f in contract.read_fields
+            if f.name not in _SPECIAL
+        },
+    )
 
 
 def _from_query(field: Field, logged: str) -> str:
-    text = f"log_{field.name}"
+    text = column("log", field.name)
     if field.query_parameter is None:
         return text
-    value = urls.query_parameter("raw_query", field.query_parameter)
+    value = urls.query_parameter(column("raw", "query"), field.query_parameter)
     return value if logged == NO_TEXT else f"coalesce({text}, {value})"
 
 

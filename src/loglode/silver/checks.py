@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 from loglode.contract import Contract, Field, Rule
 from loglode.errors import ContractError
-from loglode.formats.base import literal
 from loglode.silver.casts import FIRST_MICROS, LAST_MICROS
+from loglode.silver.layers import column
+from loglode.sql import literal, literals
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`fails` is a boolean expression over `raw_<field>` and the typed fields; null counts as false."""
+    """`fails` is a boolean expression over `raw:<field>` and `typed:<field>`; null counts as false.
+
+    That of a contract's own predicate uses the typed fields by their plain names.
+    """
 
     field: str
     code: str
@@ -34,25 +38,28 @@ def checks(contract: Contract) -> list[Check]:
 def _field_checks(field: Field) -> list[Check]:
     found = []
     if field.is_required:
-        found.append(Check(field.name, f"{field.name}_missing", "reject", f"raw_{field.name} is null"))
+        found.append(
+            Check(field.name, f"{field.name}_missing", "reject", f"{column('raw', field.name)} is null")
+        )
     if field.logical_type != "string":
-        wrong = f"(raw_{field.name} is not null and {_is_no_value(field)})"
+        wrong = f"({column('raw', field.name)} is not null and {_is_no_value(field)})"
         found.append(Check(field.name, f"{field.name}_invalid", field.on_invalid, wrong))
     found.extend(Check(field.name, r.code, r.severity, f"({_violation(field, r)})") for r in field.rules)
     return found
 
 
 def _is_no_value(field: Field) -> str:
+    value = column("typed", field.name)
     if field.logical_type != "timestamp":
-        return f"{field.name} is null"
-    return f"({field.name} is null or {field.name} not between {FIRST_MICROS} and {LAST_MICROS})"
+        return f"{value} is null"
+    return f"({value} is null or {value} not between {FIRST_MICROS} and {LAST_MICROS})"
 
 
 def _violation(field: Field, rule: Rule) -> str:
-    name = field.name
+    name = column("typed", field.name)
     match rule.kind, rule.argument:
         case "valid_values", tuple() as values:
-            return f"{name} not in ({', '.join(literal(v) for v in values)})"
+            return f"{name} not in ({literals(values)})"
         case "pattern", pattern:
             return f"not regexp_full_match({name}, {literal(str(pattern))})"
         case "minimum", bound:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loglode.formats.base import literal
+from loglode.sql import literal, regex_escape
 from loglode.tokens import API_KEY, AWS_KEY, JWT
 
 KEY = "$pseudonym_key"
@@ -83,7 +83,7 @@ def without(text: str, identifiers: tuple[str, ...]) -> str:
     hits = [f"(length({i}) >= {MIN_ID_LENGTH} and contains({text}, {i}))" for i in identifiers]
     cut = text
     for identifier in identifiers:
-        cut = f"replace({cut}, case when length({identifier}) >= {MIN_ID_LENGTH} then {identifier} else chr(0) end, '{REDACTED}')"
+        cut = f"replace({cut}, case when length({identifier}) >= {MIN_ID_LENGTH} then {identifier} else chr(0) end, {literal(REDACTED)})"
     return f"case when {' or '.join(hits)} then {cut} else {text} end"
 
 
@@ -91,13 +91,9 @@ def redact_parameters(query: str, names: tuple[str, ...]) -> str:
     """Replace the values of sensitive parameters; names are compared without regard to case."""
     if not names:
         return query
-    listed = "|".join(_regex_escape(n) for n in names)
+    listed = "|".join(regex_escape(n) for n in names)
     pattern = literal(f"(?i)(^|[&;?])({listed})=[^&;]*")
     return (
         f"case when contains({query}, '=') and regexp_matches({query}, {pattern})"
         f" then regexp_replace({query}, {pattern}, '\\1\\2=REDACTED', 'g') else {query} end"
     )
-
-
-def _regex_escape(text: str) -> str:
-    return "".join(c if c.isalnum() or c == "_" else f"[{c}]" for c in text)

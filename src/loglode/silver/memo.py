@@ -1,8 +1,8 @@
-"""Memos: what is dear to work out of a text that comes again and again is worked out once.
+"""Memos cache expensive derivations for values that repeat.
 
 Before a batch is read, its first lines give tables of the agents, referrers and paths seen in them,
-each with all that is derived from it. The statement looks a text up there and works it out itself
-only where it is absent, so a memo changes nothing but the time.
+each with all that is derived from it. The statement looks a text up there and computes what is absent
+itself, so a memo changes nothing but the time.
 """
 
 from __future__ import annotations
@@ -13,51 +13,52 @@ from loglode.contract import Contract
 from loglode.formats import Format
 from loglode.silver import agents, masking, urls
 from loglode.silver.canonical import canonical
-from loglode.silver.layers import layer
+from loglode.silver.layers import Layer, Layers, column
+from loglode.sql import identifier
 
 AGENT_HASH = "agent_hash"
 
 
 @dataclass(frozen=True, slots=True)
 class Memo:
-    """A table `name` by `field`'s text; `steps` are layers over the column `ok_<field>`, of which the
-    `kept` columns are looked up."""
+    """A table `name` by `field`'s text; `steps` are layers over the column `ok:<field>`, of whose columns
+    `own:<name>` the `kept` ones are looked up."""
 
     name: str
     field: str
     steps: tuple[dict[str, str], ...]
     kept: tuple[str, ...]
 
-    @property
-    def is_known(self) -> str:
-        """Name of the column that says whether the row's text is in the table."""
-        return f"is_known_{self.field}"
-
     def statement(self, texts: str) -> str:
         """SELECT over one of `memo_texts` giving the table: the text as `key`, and the kept columns."""
-        sql = f"select distinct raw_{self.field} as ok_{self.field} from ({texts})"
-        for step in self.steps:
-            sql = layer(sql, step)
-        return f"select ok_{self.field} as key, {', '.join(self.kept)} from ({sql}) where key is not null"
+        raw, text = column("raw", self.field), column("ok", self.field)
+        found = f"(select distinct {raw} from ({texts}) where {raw} is not null)"
+        layers = Layers(found, (Layer({f"ok:{self.field}": raw}), *map(Layer, self.steps)))
+        return layers.select({"key": text, **{name: column("own", name) for name in self.kept}})
 
-    def joined(self, sql: str) -> str:
-        """The layer below, with `memo_<kept>` and whether the text is known."""
-        columns = ", ".join(f"m.{name} as memo_{name}" for name in self.kept)
-        return (
-            f"select l.*, {columns}, m.key is not null as {self.is_known}"
-            f" from ({sql}) l left join {self.name} m on l.raw_{self.field} = m.key"
+    @property
+    def joined(self) -> Layer:
+        """`memo:<kept>` of a line, and whether its text is known."""
+        columns = {f"memo:{name}": f"memo.{identifier(name)}" for name in self.kept}
+        return Layer(
+            {**columns, f"memo:has_{self.field}": "memo.key is not null"},
+            join=f" left join {self.name} as memo on {column('raw', self.field)} = memo.key",
         )
 
     def looked_up(self) -> list[dict[str, str]]:
-        """The steps again, for use in the statement: worked out only where the text is not known."""
-        known = f"{self.is_known} and ok_{self.field} is not null"
+        """The steps again, for use in the statement: computed only where the text is not known."""
+        known = f"{column('memo', f'has_{self.field}')} and {column('ok', self.field)} is not null"
         return [
             {
-                name: f"case when {known} then {f'memo_{name}' if name in self.kept else 'null'} else {sql} end"
+                name: f"case when {known} then {self._memoized(name)} else {sql} end"
                 for name, sql in step.items()
             }
             for step in self.steps
         ]
+
+    def _memoized(self, name: str) -> str:
+        kept = name.removeprefix("own:")
+        return column("memo", kept) if kept in self.kept else "null"
 
 
 def host_or_network(host: str) -> str:
@@ -76,13 +77,15 @@ def host_or_network(host: str) -> str:
     )
 
 
+_AGENT, _REFERRER, _PATH = (column("ok", name) for name in ("user_agent", "referrer", "path"))
+_ORIGIN, _TARGET = column("own", "referring_origin"), column("own", "referring_target")
 _AGENTS = Memo(
     "agents",
     "user_agent",
     (
         {
-            **agents.agent_expressions("ok_user_agent"),
-            AGENT_HASH: "substr(md5(ok_user_agent), 1, 12)",
+            **{f"own:{name}": sql for name, sql in agents.agent_expressions(_AGENT).items()},
+            f"own:{AGENT_HASH}": f"substr(md5({_AGENT}), 1, 12)",
         },
     ),
     (*agents.DERIVED, AGENT_HASH),
@@ -92,21 +95,24 @@ _REFERRERS = Memo(
     "referrer",
     (
         {
-            "referring_origin": urls.origin_host("ok_referrer"),
-            "referring_target": f"case when contains(ok_referrer, '://') then {urls.without_origin('ok_referrer')} end",
+            "own:referring_origin": urls.origin_host(_REFERRER),
+            "own:referring_target": f"case when contains({_REFERRER}, '://') then {urls.without_origin(_REFERRER)} end",
         },
         {
-            "referrer_host": host_or_network("referring_origin"),
-            "referring_path": urls.path_of("referring_target"),
+            "own:referrer_host": host_or_network(_ORIGIN),
+            "own:referring_path": urls.path_of(_TARGET),
         },
-        {"open_referrer_path": masking.redact("referring_path")},
+        {"own:open_referrer_path": masking.redact(column("own", "referring_path"))},
     ),
     ("referrer_host", "open_referrer_path"),
 )
 _PATHS = Memo(
     "paths",
     "path",
-    ({"open_path": masking.redact("ok_path")}, {"open_route": urls.route("open_path")}),
+    (
+        {"own:open_path": masking.redact(_PATH)},
+        {"own:open_route": urls.route(column("own", "open_path"))},
+    ),
     ("open_path", "open_route"),
 )
 MEMOS = (_AGENTS, _REFERRERS, _PATHS)
@@ -114,5 +120,5 @@ MEMOS = (_AGENTS, _REFERRERS, _PATHS)
 
 def memo_texts(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
     """SELECT over `lines` giving the texts that memos are about."""
-    fields = ", ".join(f"raw_{memo.field}" for memo in MEMOS)
-    return f"select {fields} from ({canonical(contract, fmt, known_keys)})"
+    texts = {f"raw:{memo.field}": column("raw", memo.field) for memo in MEMOS}
+    return canonical(contract, fmt, known_keys).select(texts)

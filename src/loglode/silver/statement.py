@@ -1,131 +1,182 @@
-"""The one statement that turns lines into silver rows and refused lines.
+"""The statements that turn lines into silver rows and into rejected lines, over the same layers.
 
-It is built as layers: lines -> format's steps -> raw_* texts -> typed -> checked -> derived and masked.
+lines -> format's steps -> raw texts -> typed -> checked -> derived and masked
 
-Refused and blank lines come out of the same pass, marked by year 0, with the text in `path`, the
-reasons in `query` and the line's id in `event_id`; the engine sends them to quarantine. One pass,
-because reading and parsing is what costs most.
+The silver statement runs over all lines and marks the rejected ones. What quarantine needs to know of these
+comes from a second statement, which the engine runs over them alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from loglode.contract import Contract, Field
 from loglode.formats import Format
 from loglode.formats.base import without_ending
-from loglode.silver import agents, masking, urls
+from loglode.silver import masking, urls
 from loglode.silver.canonical import canonical
 from loglode.silver.casts import FIRST_MICROS, LAST_MICROS, cast
 from loglode.silver.checks import Check, checks
-from loglode.silver.layers import layer
+from loglode.silver.layers import Layer, Layers, column
 from loglode.silver.memo import AGENT_HASH, MEMOS, host_or_network
+from loglode.sql import literal
 
-REFUSED_YEAR = 0
-BLANK = "blank"
-_OWN_IDS = ("ok_user_id", "ok_session_id")
-_LOW_IDS = tuple(f"low_{name}" for name in _OWN_IDS)
+# The column that marks rejected lines. No field of a contract can have this name.
+REJECTED = "is-rejected"
+# Beside the key; a column of each is stored.
+PARAMETERS = ("batch_id", "contract_version", "processed_at")
+_OWN_IDS = tuple(column("ok", name) for name in ("user_id", "session_id"))
+_LOW_IDS = tuple(column("low", name) for name in ("user_id", "session_id"))
+_IS_REJECTED = column("line", "is_rejected")
+_TEXT, _FAULT = column("line", "text"), column("line", "fault")
 
 
 def silver_statement(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
-    """SELECT over `lines` and the memos' tables; columns are the contract's stored fields.
+    """SELECT over `lines` and the memos' tables; columns are the contract's stored fields and REJECTED.
 
-    Parameters: $pseudonym_key, $batch_id, $contract_version, $processed_at (timestamp with time zone).
+    The partition columns of a rejected line are null. Parameters: $pseudonym_key, $batch_id,
+    $contract_version, $processed_at (timestamp with time zone).
     """
+    columns = stored(contract)
+    for name in contract.partition_columns:
+        columns[name] = f"case when not {_IS_REJECTED} then {columns[name]} end"
+    return silver_layers(contract, fmt, known_keys).select({**columns, REJECTED: _IS_REJECTED})
+
+
+def rejected_statement(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
+    """SELECT over `lines` of what quarantine stores of each rejected line, and `is_blank`."""
+    raw = without_ending(_TEXT)
+    # A fault is a reason and the line's true length, "line_too_long:123".
+    length = f"try_cast(split_part({_FAULT}, ':', 2) as bigint)"
+    columns = {
+        "is_rejected": _IS_REJECTED,
+        "is_blank": column("line", "is_blank"),
+        "line_id": _line_id(),
+        "source_object": column("line", "source_object"),
+        "source_line": column("line", "source_line"),
+        "raw": raw,
+        "raw_bytes": f"coalesce({length}, strlen({raw}))",
+        "reasons": f"string_split({column('line', 'reasons')}, ',')",
+        "event_ts": f"make_timestamptz({_bounded(column('ok', 'event_ts'))})",
+    }
+    select = silver_layers(contract, fmt, known_keys).select(columns)
+    return f"select * exclude (is_rejected) from ({select}) where is_rejected"
+
+
+def silver_layers(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> Layers:
+    """The layers below the statement's outermost SELECT."""
     read = {f.name: f for f in contract.read_fields}
-    sql = canonical(contract, fmt, known_keys)
-    for memo in MEMOS:
-        sql = memo.joined(sql)
-    sql = layer(sql, {name: cast(field, f"raw_{name}") for name, field in read.items()})
     found = checks(contract)
-    sql = layer(sql, {f"bad_{i}": f"coalesce({c.fails}, false)" for i, c in enumerate(found)})
-    for step in _verdict(found, fmt):
-        sql = layer(sql, step)
-    sql = layer(sql, {f"ok_{name}": _unwarned(name, found) for name in read})
-    for memo in MEMOS:
-        for step in memo.looked_up():
-            sql = layer(sql, step)
-    for step in (*_masked(contract), *_redacted(contract)):
-        sql = layer(sql, step)
-    return f"select {', '.join(_output(f) for f in contract.stored_fields)} from ({sql})"
-
-
-def _verdict(found: list[Check], fmt: Format) -> list[dict[str, str]]:
-    """Layers that say whether the line is refused or a value nulled, and then why."""
-    rejects = [(f"bad_{i}", c.code) for i, c in enumerate(found) if c.severity == "reject"]
-    warns = [(f"bad_{i}", c.code) for i, c in enumerate(found) if c.severity == "warn"]
-    is_blank = "trim(text, chr(32) || chr(9) || chr(10) || chr(13)) = ''"
-    reasons = (
-        f"case when ({is_blank} or {fmt.skipped()}) and fault is null then '{BLANK}'"
-        " when fault is not null then split_part(fault, ':', 1)"
-        f" when is_malformed then {fmt.invalid_reason()} else {_codes(rejects)} end"
+    layers = canonical(contract, fmt, known_keys).add(
+        *(memo.joined for memo in MEMOS),
+        {f"typed:{name}": cast(field, column("raw", name)) for name, field in read.items()},
+        Layer(
+            {f"bad:{i}": f"coalesce({c.fails}, false)" for i, c in enumerate(found)},
+            plain={name: column("typed", name) for name in read},
+        ),
+        *_verdict(found),
+        {f"ok:{name}": _unwarned(name, found) for name in read},
     )
+    for memo in MEMOS:
+        layers = layers.add(*memo.looked_up())
+    return layers.add(*_masked(contract), *_redacted(contract))
+
+
+def stored(contract: Contract) -> dict[str, str]:
+    """The contract's stored fields, as expressions over the layers."""
+    return {f.name: f"{_value(f)}::{f.sql_type}" for f in contract.stored_fields}
+
+
+def _verdict(found: list[Check]) -> list[Mapping[str, str]]:
+    """Layers that say whether the line is rejected or a value nulled, and then why."""
+    is_malformed, reason = column("line", "is_malformed"), column("line", "malformed_reason")
+    is_skipped = column("line", "is_skipped")
+    rejects = [(column("bad", str(i)), c.code) for i, c in enumerate(found) if c.severity == "reject"]
+    warns = [(column("bad", str(i)), c.code) for i, c in enumerate(found) if c.severity == "warn"]
+    is_blank = (
+        f"(trim({_TEXT}, chr(32) || chr(9) || chr(10) || chr(13)) = '' or {is_skipped}) and {_FAULT} is null"
+    )
+    reasons = (
+        f"case when {_FAULT} is not null then split_part({_FAULT}, ':', 1)"
+        f" when {is_malformed} then {reason} else {_codes(rejects)} end"
+    )
+    is_warned = column("line", "is_warned")
+    rejecting = [f"{_FAULT} is not null", is_malformed, is_skipped, *(flag for flag, _ in rejects)]
     return [
         {
-            "is_refused": " or ".join(
-                ["fault is not null", "is_malformed", fmt.skipped(), *(flag for flag, _ in rejects)]
-            ),
-            "is_warned": " or ".join(flag for flag, _ in warns) or "false",
+            "line:is_rejected": " or ".join(rejecting),
+            "line:is_warned": " or ".join(flag for flag, _ in warns) or "false",
         },
         {
-            "reasons": f"case when is_refused then {reasons} end",
-            "warning_codes": f"case when is_warned then {_codes(warns)} end",
+            "line:is_blank": f"{_IS_REJECTED} and {is_blank}",
+            "line:reasons": f"case when {_IS_REJECTED} then {reasons} end",
+            "line:warnings": f"case when {is_warned} then {_codes(warns)} end",
         },
     ]
 
 
 def _codes(flags: list[tuple[str, str]]) -> str:
-    listed = ", ".join(f"case when {flag} then '{code}' end" for flag, code in flags)
+    listed = ", ".join(f"case when {flag} then {literal(code)} end" for flag, code in flags)
     return f"concat_ws(',', {listed or 'null'})"
 
 
 def _unwarned(name: str, found: list[Check]) -> str:
-    flags = [f"bad_{i}" for i, c in enumerate(found) if c.severity == "warn" and c.field == name]
-    return f"case when not ({' or '.join(flags)}) then {name} end" if flags else name
+    flags = [column("bad", str(i)) for i, c in enumerate(found) if c.severity == "warn" and c.field == name]
+    value = column("typed", name)
+    return f"case when not ({' or '.join(flags)}) then {value} end" if flags else value
 
 
-def _masked(contract: Contract) -> list[dict[str, str]]:
-    """Layers of the pseudonyms and of what is kept as it is."""
-    kept = [f for f in contract.read_fields if f.is_stored and f.masking != "redact"]
-    visitor = masking.keyed_hash(f"coalesce(out_client_id, '') || coalesce({AGENT_HASH}, '')")
+def _masked(contract: Contract) -> list[Mapping[str, str]]:
+    """Layers of the pseudonyms and of what is stored as it is."""
+    plain = [f for f in contract.read_fields if f.is_stored and f.masking != "redact"]
+    client, agent = column("ok", "client_ip"), column("ok", "user_agent")
+    seen = f"coalesce({column('own', 'client_id')}, '') || coalesce({column('own', AGENT_HASH)}, '')"
     return [
         {
-            **{f"out_{f.name}": _mask(f) for f in kept},
-            "out_client_id": masking.pseudonym("client", "ok_client_ip"),
-            "out_client_network": masking.network("ok_client_ip"),
-            "open_host": host_or_network("ok_host"),
-            "moment": _bounded("event_ts"),
+            **{f"out:{f.name}": _mask(f) for f in plain},
+            "own:client_id": masking.pseudonym("client", client),
+            "own:client_network": masking.network(client),
+            "own:host": host_or_network(column("ok", "host")),
+            "own:moment": _bounded(column("ok", "event_ts")),
         },
         {
-            "utc": "make_timestamp(moment)",
-            "out_visitor_id": f"case when ok_client_ip is not null or ok_user_agent is not null then {visitor} end",
+            "own:utc": f"make_timestamp({column('own', 'moment')})",
+            "own:visitor_id": f"case when {client} is not null or {agent} is not null"
+            f" then {masking.keyed_hash(seen)} end",
         },
     ]
 
 
-def _redacted(contract: Contract) -> list[dict[str, str]]:
-    """Layers that cut secrets, and then the line's own identifiers, out of every text that is kept."""
-    names = [f.name for f in contract.read_fields if f.is_stored and f.masking == "redact"]
-    texts = [name for name in names if name not in ("host", "path")]  # those two are redacted already
-    parts = ("path", "referrer_path")
+def _redacted(contract: Contract) -> list[Mapping[str, str]]:
+    """Layers that cut secrets, and then the line's own identifiers, out of every text that is stored."""
+    names = {f.name for f in contract.read_fields if f.is_stored and f.masking == "redact"}
+    texts = sorted(names - {"host", "path"})  # those two are redacted already
     sensitive = contract.sensitive_parameters
+    path, referrer = column("own", "open_path"), column("own", "open_referrer_path")
+    without_ids = {f"out:{name}": masking.without(column("open", name), _OWN_IDS) for name in texts}
+    if "path" in names:
+        without_ids["out:path"] = masking.without(column("own", "bare_path"), _OWN_IDS)
+    if "host" in names:
+        # Names of hosts are in lower case, and the user's may be a part of one.
+        without_ids["out:host"] = masking.without(column("own", "host"), _LOW_IDS)
     return [
-        {f"bare_{name}": masking.redact_parameters(f"ok_{name}", sensitive) for name in texts},
+        {f"bare:{name}": masking.redact_parameters(column("ok", name), sensitive) for name in texts},
         {
-            **{f"open_{name}": masking.redact(f"bare_{name}") for name in texts},
-            **{f"bare_{name}": masking.redact_parameters(f"open_{name}", sensitive) for name in parts},
-            **{f"low_{name}": f"lower({name})" for name in _OWN_IDS},
+            **{f"open:{name}": masking.redact(column("bare", name)) for name in texts},
+            "own:bare_path": masking.redact_parameters(path, sensitive),
+            "own:bare_referrer_path": masking.redact_parameters(referrer, sensitive),
+            **{f"low:{name}": f"lower({column('ok', name)})" for name in ("user_id", "session_id")},
         },
         {
-            **{f"out_{name}": masking.without(f"open_{name}", _OWN_IDS) for name in texts},
-            **{f"out_{name}": masking.without(f"bare_{name}", _OWN_IDS) for name in parts},
-            # Names of hosts are in lower case, and the user's may be a part of one.
-            "out_host": masking.without("open_host", _LOW_IDS),
-            "out_referrer_host": masking.without("referrer_host", _LOW_IDS),
+            **without_ids,
+            "own:clean_referrer_path": masking.without(column("own", "bare_referrer_path"), _OWN_IDS),
+            "own:clean_referrer_host": masking.without(column("own", "referrer_host"), _LOW_IDS),
         },
     ]
 
 
 def _mask(field: Field) -> str:
-    value = f"ok_{field.name}"
+    value = column("ok", field.name)
     if field.logical_type == "timestamp":
         return f"make_timestamptz({_bounded(value)})"
     match field.masking:
@@ -141,28 +192,23 @@ def _bounded(micros: str) -> str:
     return f"case when {micros} between {FIRST_MICROS} and {LAST_MICROS} then {micros} end"
 
 
-def _output(field: Field) -> str:
-    return f"{_output_value(field)}::{field.sql_type} as {field.name}"
+def _line_id() -> str:
+    parts = f"{column('line', 'fingerprint')} || ':' || {column('line', 'source_line')}"
+    return f"coalesce({column('line', 'line_id')}, md5({parts} || ':' || {without_ending(_TEXT)}))"
 
 
-def _output_value(field: Field) -> str:
-    line = without_ending("text")
-    line_id = f"coalesce(line_id, md5(fingerprint || ':' || source_line || ':' || {line}))"
+def _value(field: Field) -> str:
+    """What a stored field holds, by its derivation; a field of the log, what became of its own text."""
+    source_id = column("ok", "source_event_id")
+    path, route = column("out", "path"), column("own", "open_route")
     special = {
-        **{name: name for name in agents.DERIVED},
-        "event_id": f"case when is_refused or ok_source_event_id is null then {line_id}"
-        " else md5('id:' || ok_source_event_id) end",
-        "path": f"case when is_refused then {line} else out_path end",
-        "query": "case when is_refused then concat_ws(chr(10), reasons, fault) else out_query end",
-        "route": f"case when out_path = open_path then open_route else {urls.route('out_path')} end",
-        "warnings": "warning_codes",
-        "batch_id": "$batch_id",
-        "contract_version": "$contract_version",
-        "processed_at": "$processed_at",
-        "source_object": "source_object",
-        "source_line": "source_line",
-        "year": f"case when is_refused then {REFUSED_YEAR} else year(utc) end",
-        "month": "case when is_refused then 0 else month(utc) end",
-        "day": "case when is_refused then 0 else day(utc) end",
+        None: column("out", field.name),
+        "event_id": f"case when {source_id} is null then {_line_id()} else md5('id:' || {source_id}) end",
+        "route": f"case when {path} = {column('own', 'open_path')} then {route} else {urls.route(path)} end",
+        "referrer_host": column("own", "clean_referrer_host"),
+        "referrer_path": column("own", "clean_referrer_path"),
+        "warnings": column("line", "warnings"),
+        "lineage": f"${field.name}" if field.name in PARAMETERS else column("line", field.name),
+        "partition": f"{field.name}({column('own', 'utc')})",
     }
-    return special.get(field.name, f"out_{field.name}")
+    return special.get(field.derived) or column("own", str(field.derived))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from loglode.sql import literal, regex_escape
+
 
 def request_method(request: str) -> str:
     """Method of a request line."""
@@ -68,21 +70,22 @@ def query_of(url: str) -> str:
 
 def query_parameter(query: str, name: str) -> str:
     """Value of one parameter, `+` read as a space but in an e-mail address; null where it is absent or empty."""
-    found = f"regexp_extract({query}, '(?:^|&){name}=([^&]*)', 1)"
+    pattern = literal(f"(?:^|&){regex_escape(name)}=([^&]*)")
+    found = f"regexp_extract({query}, {pattern}, 1)"
     is_address = f"contains({found}, '@') or contains({found}, '%40')"
     value = f"nullif(case when {is_address} then {found} else replace({found}, '+', ' ') end, '')"
-    return f"case when contains({query}, '{name}=') then {value} end"
+    return f"case when contains({query}, {literal(name + '=')}) then {value} end"
 
 
 def route(path: str) -> str:
     """The path with identifiers replaced: numbers by :id, UUIDs by :uuid, long hexadecimals by :hash."""
     kinds = (
-        ("/[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(/|$)", ":uuid"),
-        ("/[0-9]+(/|$)", ":id"),
-        ("/[0-9a-fA-F]{16,}(/|$)", ":hash"),
+        ("/[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(/|$)", r"/:uuid\1"),
+        ("/[0-9]+(/|$)", r"/:id\1"),
+        ("/[0-9a-fA-F]{16,}(/|$)", r"/:hash\1"),
     )
     text = path
     # Neighbours share a slash, which a match consumes: the second pass finds the others.
     for pattern, word in kinds * 2:
-        text = f"regexp_replace({text}, '{pattern}', '/{word}\\1', 'g')"
+        text = f"regexp_replace({text}, {literal(pattern)}, {literal(word)}, 'g')"
     return f"case when regexp_matches({path}, '/[0-9]|/[0-9a-fA-F]{{8}}') then {text} else {path} end"

@@ -16,6 +16,7 @@ from loglode.engines.base import Existing, Job, StagedLines
 from loglode.engines.duckdb.files import parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3
 from loglode.files import StagedFile
+from loglode.sql import identifier, literal, literals
 from loglode.storage import Location
 from loglode.tables import QUARANTINE
 
@@ -54,25 +55,27 @@ def _remove(
     paths = [f.path for f in staged]
     allow_s3(connection, existing)
     connection.execute(f"create or replace temp table doubles as {_doubles(paths, key, existing)}")
-    hit = {row[0] for row in connection.execute("select distinct filename from doubles").fetchall()}
+    hit = {row[0] for row in connection.execute("select distinct file from doubles").fetchall()}
     if not hit:
         return staged
     kept = [f for f in staged if str(f.path) not in hit]
     for file in (f for f in staged if str(f.path) in hit):
-        kept += _without_doubles(connection, file, types, prefix)
+        kept += _without_doubles(connection, file, key, types, prefix)
     return kept
 
 
 def _without_doubles(
-    connection: duckdb.DuckDBPyConnection, file: StagedFile, types: Mapping[str, str], prefix: str
+    connection: duckdb.DuckDBPyConnection, file: StagedFile, key: str, types: Mapping[str, str], prefix: str
 ) -> list[StagedFile]:
     """The file written again without its doubles; none if they were all it held."""
-    source = parquet([file.path], "hive_partitioning = false, filename = true, file_row_number = true")
-    columns = ", ".join(f's."{name}"' for name in types if name not in file.partition)
+    source, doubles = parquet([file.path]), f"(from doubles where file = {literal(str(file.path))})"
+    columns = ", ".join(f"s.{identifier(name)}" for name in types if name not in file.partition)
+    first = f"row_number() over (partition by s.{key} order by s.source_object, s.source_line) = 1"
     written = write_partitioned(
         connection,
-        f"select {columns} from {source} s anti join doubles d"
-        " on s.filename = d.filename and s.file_row_number = d.file_row_number",
+        f"select {columns} from {source} s anti join {doubles} d on s.{key} = d.id"
+        f" union all by name select {columns} from {source} s semi join {doubles} d on s.{key} = d.id and d.is_kept"
+        f" qualify {first}",
         file.local.parent,
         prefix=prefix,
         partition_by=(),
@@ -83,29 +86,32 @@ def _without_doubles(
 
 
 def _doubles(staged: Sequence[Location], key: str, existing: Sequence[Location]) -> str:
-    """Rows (filename, file_row_number) to drop: all but the first of an id, and all that exist already."""
-    source = parquet(staged, "hive_partitioning = false, filename = true, file_row_number = true")
-    known = (
-        f"select distinct {key} from {parquet(existing)} where hash({key}) in (select hash({key}) from {source})"
+    """(id, file, is_kept) of each id that a file holds and that occurs elsewhere or several times in it.
+
+    Of an id that no table's file holds, the first row of all is kept: in the file where `is_kept`. Only the
+    columns named here are read, so the contract's own fields may have any names.
+    """
+    places = f"read_parquet([{literals(str(path) for path in staged)}], hive_partitioning = false, filename = 'of file')"
+    source = f'(select {key} as id, source_object, source_line, "of file" as file from {places})'
+    held = (
+        f"(select {key} as id from {parquet(existing)})"
         if existing
-        else f"select {key} from {source} where false"
+        else f"(select id from {source} where false)"
     )
     return f"""
-        with known as ({known}),
+        with known as (select distinct id from {held} where hash(id) in (select hash(id) from {source})),
         suspects as (
-            select hash({key}) as h from {source} group by h having count(*) > 1
+            select hash(id) as h from {source} group by hash(id) having count(*) > 1
             union
-            select hash({key}) from known
+            select hash(id) from known
         ),
-        candidates as (
-            select
-                {key}, filename, file_row_number,
-                row_number() over (partition by {key} order by source_object, source_line, filename, file_row_number)
-                    as place
-            from {source}
-            where hash({key}) in (select h from suspects)
-        )
-        select filename, file_row_number
-        from candidates
-        where place > 1 or {key} in (select {key} from known)
+        candidates as (select * from {source} where hash(id) in (select h from suspects)),
+        ordered as (
+            select id, file, row_number() over (partition by id order by source_object, source_line, file) as place
+            from candidates
+        ),
+        counted as (select id, file, count(*) as held_here, min(place) as first_place from ordered group by id, file)
+        select id, file, first_place = 1 and id not in (select id from known) as is_kept
+        from counted
+        where held_here > 1 or first_place > 1 or id in (select id from known)
     """

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -24,16 +23,18 @@ from loglode.engines.base import (
     StagedLines,
     Tally,
 )
-from loglode.engines.duckdb.dedupe import QUARANTINE_TYPES, without_duplicates
-from loglode.engines.duckdb.files import parquet, partition_by_groups, write_partitioned
+from loglode.engines.duckdb.dedupe import without_duplicates
+from loglode.engines.duckdb.files import parquet
 from loglode.engines.duckdb.models import DuckDBModels
+from loglode.engines.duckdb.outputs import Outputs
 from loglode.engines.duckdb.session import allow_s3, connect, restrict, s3_errors, streaming
 from loglode.engines.reading import ObjectBrokeOffError, Reading
 from loglode.errors import LoglodeError, MemoryShortError
 from loglode.files import StagedFile
 from loglode.models.model import Model
-from loglode.silver import BLANK, MEMOS, REFUSED_YEAR, memo_texts, silver_statement
+from loglode.silver import MEMOS, memo_texts
 from loglode.sources.outcomes import Failed, failure
+from loglode.sql import literal
 from loglode.storage import Location
 
 NAME = "duckdb"
@@ -156,87 +157,35 @@ class DuckDBEngine:
         """
         started = time.perf_counter()
         slices = Slices(lines, self._slice_bytes)
+        outputs = Outputs(self.connection, job, is_wide)
         try:
             with s3_errors():  # a replay's lines come from a table
-                files = self._stage_silver(job, slices, lines.schema, is_wide=is_wide)
-                refused = [f for f in files if f.partition["year"] == str(REFUSED_YEAR)]
-                quarantine, blank = self._stage_refused(job, refused)
+                self._run(job, slices, lines.schema, outputs)
+                outputs.finish()
         except (duckdb.Error, LoglodeError) as error:
             if slices.error is not None:
                 raise slices.error from None
             if isinstance(error, LoglodeError):
                 raise
             raise _engine_error(job, error) from error
-        silver = [f for f in files if f not in refused]
-        return StagedLines(silver, quarantine, blank, time.perf_counter() - started)
+        return StagedLines(outputs.silver, outputs.quarantine, outputs.blank, time.perf_counter() - started)
 
-    def _stage_silver(self, job: Job, lines: Slices, schema: pa.Schema, *, is_wide: bool) -> list[StagedFile]:
+    def _run(self, job: Job, lines: Slices, schema: pa.Schema, outputs: Outputs) -> None:
         connection = self.connection
         streaming(connection, is_on=True, memory_limit_mb=self._memory_limit_mb)
-        statement = silver_statement(job.contract, job.format, job.known_keys)
-        staged: list[StagedFile] = []
         try:
             make_memos(
                 connection, job, pa.RecordBatchReader.from_batches(schema, lines.beginning(SAMPLE_BYTES))
             )
             while not lines.is_done:
-                connection.register("lines", pa.RecordBatchReader.from_batches(schema, lines.next_slice()))
-                staged += write_partitioned(
-                    connection,
-                    statement,
-                    job.folder / ("whole" if is_wide else "silver"),
-                    prefix=job.batch_id,
-                    partition_by=() if is_wide else job.contract.partition_columns,
-                    types=job.silver_types,
-                    parameters=parameters(job),
-                )
-                connection.unregister("lines")
+                outputs.add(schema, lines.next_slice())
         finally:
             connection.unregister("lines")
             streaming(connection, is_on=False, memory_limit_mb=self._memory_limit_mb)
-        if is_wide:
-            return partition_by_groups(
-                connection,
-                [f.local for f in staged],
-                job.folder / "silver",
-                prefix=job.batch_id,
-                partition_by=job.contract.partition_columns,
-                types=job.silver_types,
-            )
-        return staged
-
-    def _stage_refused(self, job: Job, files: Sequence[StagedFile]) -> tuple[list[StagedFile], int]:
-        """Rows of the side door into quarantine's shape; blank lines are counted and dropped."""
-        if not files:
-            return [], 0
-        source = parquet([f.path for f in files])
-        reasons = "split_part(query, chr(10), 1)"
-        fault = "split_part(query, chr(10), 2)"
-        counted = self._one(f"select count(*) filter ({reasons} = '{BLANK}') from {source}")
-        stamp = job.processed_at
-        select = f"""
-            select
-                event_id as line_id, source_object, source_line, '{job.format.name}' as format, path as raw,
-                coalesce(try_cast(split_part({fault}, ':', 2) as bigint), strlen(path)) as raw_bytes,
-                string_split({reasons}, ',') as reasons, event_ts, batch_id, contract_version, processed_at,
-                {stamp.year} as year, {stamp.month} as month, {stamp.day} as day
-            from {source}
-            where {reasons} <> '{BLANK}'
-        """
-        staged = write_partitioned(
-            self.connection,
-            select,
-            job.folder / "quarantine",
-            prefix=job.batch_id,
-            partition_by=("year", "month", "day"),
-            types=QUARANTINE_TYPES,
-        )
-        shutil.rmtree(job.folder / "silver" / f"year={REFUSED_YEAR}")
-        return staged, counted
 
     def tallied(self, staged: StagedLines) -> StagedLines:
         """Count refused lines by day and reason, and nulled values by day and rule."""
-        refused = self._tally(staged.quarantine, f"list_append(reasons, '{LINES}')", "true")
+        refused = self._tally(staged.quarantine, f"list_append(reasons, {literal(LINES)})", "true")
         warned = self._tally(staged.silver, "string_split(warnings, ',')", "warnings is not null")
         return replace(staged, refused=refused, warned=warned)
 
@@ -260,10 +209,6 @@ class DuckDBEngine:
             f" from {parquet(files)} where event_ts is not null) order by all"
         ).fetchall()
 
-    def _one(self, sql: str) -> int:
-        row = self.connection.execute(sql).fetchone()
-        return int(row[0]) if row else 0
-
 
 def make_memos(connection: duckdb.DuckDBPyConnection, job: Job, sample: pa.RecordBatchReader) -> None:
     """The tables that the silver statement looks texts up in, learnt from a sample of the lines."""
@@ -272,19 +217,9 @@ def make_memos(connection: duckdb.DuckDBPyConnection, job: Job, sample: pa.Recor
     connection.execute(f"create or replace temp table memo_texts as {texts}")
     connection.unregister("lines")
     for memo in MEMOS:
-        select = memo.statement("select * from memo_texts")
+        select = memo.statement("from memo_texts")
         connection.execute(f"create or replace temp table {memo.name} as {select}")
     connection.execute("drop table memo_texts")
-
-
-def parameters(job: Job) -> dict[str, Any]:
-    """What the silver statement is bound to."""
-    return {
-        "pseudonym_key": job.pseudonym_key,
-        "batch_id": job.batch_id,
-        "contract_version": job.contract.version,
-        "processed_at": job.processed_at,
-    }
 
 
 def _engine_error(job: Job, error: duckdb.Error) -> LoglodeError:

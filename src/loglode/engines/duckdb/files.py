@@ -1,4 +1,4 @@
-"""Writing rows as partitioned Parquet files, with what the table's log wants to know of each."""
+"""Writing rows as partitioned Parquet files, with what the table's log records of each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import duckdb
 from loglode.engines.duckdb.session import s3_errors
 from loglode.errors import LakeError
 from loglode.files import StagedFile
+from loglode.sql import identifiers, literal, literals
 from loglode.storage import Location
 from loglode.types import TIMESTAMP, is_bounded
 
@@ -35,31 +36,30 @@ def write_partitioned(
     `types` gives the SQL type of each column, for the bounds. Raises LakeError when the disk refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    target = str(folder if partition_by else folder / f"{prefix}-{uuid.uuid4()}.parquet").replace("'", "''")
+    target = literal(str(folder if partition_by else folder / f"{prefix}-{uuid.uuid4()}.parquet"))
     keys = (
-        f" partition_by ({', '.join(partition_by)}), append, filename_pattern '{prefix}-{{uuid}}',"
+        f" partition_by ({identifiers(partition_by)}), append, filename_pattern {literal(prefix + '-{uuid}')},"
         if partition_by
         else ""
     )
     try:
         with s3_errors():
             rows = connection.execute(
-                f"copy ({select}) to '{target}' (format parquet, compression zstd, compression_level {_ZSTD_LEVEL},{keys}"
+                f"copy ({select}) to {target} (format parquet, compression zstd, compression_level {_ZSTD_LEVEL},{keys}"
                 " return_stats true)",
                 parameters or None,
             ).fetchall()
     except duckdb.IOException as error:
         raise LakeError(
             f"cannot write {folder.name}: {' '.join(str(error).split())[-300:]}",
-            hint="make room or mend the rights, then run again; nothing was lost",
+            hint="free disk space or fix the permissions, then run again; nothing was lost",
         ) from error
     return [_staged(row, types) for row in rows if row[1]]
 
 
 def parquet(paths: Iterable[Location | str], options: str = "hive_partitioning = false") -> str:
-    """A table function over files; names are quoted, whatever they hold."""
-    listed = ", ".join("'" + str(p).replace("'", "''") + "'" for p in paths)
-    return f"read_parquet([{listed}], {options})"
+    """A table function over files."""
+    return f"read_parquet([{literals(str(path) for path in paths)}], {options})"
 
 
 def partition_by_groups(
@@ -73,7 +73,7 @@ def partition_by_groups(
 ) -> list[StagedFile]:
     """Cut files that hold their partition columns into partitioned ones, a group of partitions at a
     time: each open partition takes about a megabyte a thread. The whole files are removed."""
-    source, keys = parquet(whole), ", ".join(partition_by)
+    source, keys = parquet(whole), identifiers(partition_by)
     connection.execute(
         f"create or replace temp table places as select *, row_number() over (order by {keys}) as place"
         f" from (select distinct {keys} from {source})"
@@ -83,7 +83,7 @@ def partition_by_groups(
     for first in range(1, (count[0] if count else 0) + 1, GROUP_PARTITIONS):
         staged += write_partitioned(
             connection,
-            f"select {', '.join(types)} from {source} semi join (from places where place between {first}"
+            f"select {identifiers(types)} from {source} semi join (from places where place between {first}"
             f" and {first + GROUP_PARTITIONS - 1}) using ({keys})",
             folder,
             prefix=prefix,

@@ -10,6 +10,7 @@ from loglode.engines.duckdb.files import write_partitioned
 from loglode.engines.duckdb.models import view
 from loglode.engines.duckdb.session import connect, restrict
 from loglode.files import StagedFile
+from loglode.sql import identifier
 from loglode.storage import Location
 from loglode.tables import TableSpec
 
@@ -44,7 +45,8 @@ class Merger:
         columns = [(name, sql) for name, sql, _ in spec.columns if name not in spec.partition_by]
         view(self._connection, "merging", files, columns)
         chosen = ", ".join(
-            f'null::{sql} as "{name}"' if name in emptied else f'"{name}"' for name, sql in columns
+            f"null::{sql} as {identifier(name)}" if name in emptied else identifier(name)
+            for name, sql in columns
         )
         (written,) = write_partitioned(
             self._connection,

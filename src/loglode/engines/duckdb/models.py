@@ -8,13 +8,14 @@ from pathlib import Path
 
 import duckdb
 
-from loglode.contract import Contract
+from loglode.contract import Contract, built_in_names
 from loglode.engines.base import Columns, GoldInputs
 from loglode.engines.duckdb.files import parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3, s3_errors
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
 from loglode.models.model import Model
+from loglode.sql import identifier, identifiers
 from loglode.storage import Location
 from loglode.tables import DAY, QUARANTINE, RUNS
 
@@ -91,7 +92,7 @@ class DuckDBModels:
 
     def _relations(self, inputs: GoldInputs) -> None:
         connection, contract = self._connection, self._contract
-        silver = [(f.name, f.sql_type) for f in contract.stored_fields]
+        silver = [(f.name, f.sql_type) for f in contract.stored_fields if f.name in built_in_names()]
         view(connection, "web_logs", inputs.web_logs, silver)
         view(connection, "quarantine", inputs.quarantine, [(n, t) for n, t, _ in QUARANTINE.columns])
         view(connection, "runs", inputs.runs, [(n, t) for n, t, _ in RUNS.columns])
@@ -141,16 +142,18 @@ def view(
     """
     kind = "view" if is_shared else "temp view"
     if not files:
-        empty = ", ".join(f'null::{sql} as "{column}"' for column, sql in columns)
+        empty = ", ".join(f"null::{sql} as {identifier(column)}" for column, sql in columns)
         connection.execute(f"create or replace {kind} {name} as select {empty} where false")
         return
     allow_s3(connection, files)
-    declared = ", ".join(f'"{column}"' for column, _ in columns)
+    declared = identifiers(column for column, _ in columns)
     hints = "hive_types = {'year': integer, 'month': integer, 'day': integer}"
     source = parquet(files, f"hive_partitioning = true, union_by_name = true, {hints}")
     have = {
         row[0] for row in connection.execute(f"select column_name from (describe from {source})").fetchall()
     }
-    missing = ", ".join(f'null::{sql} as "{column}"' for column, sql in columns if column not in have)
+    missing = ", ".join(
+        f"null::{sql} as {identifier(column)}" for column, sql in columns if column not in have
+    )
     inner = f"select *{', ' + missing if missing else ''} from {source}"
     connection.execute(f"create or replace {kind} {name} as select {declared} from ({inner})")

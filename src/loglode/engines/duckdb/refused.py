@@ -11,6 +11,7 @@ from loglode.engines.duckdb.engine import DuckDBEngine
 from loglode.engines.duckdb.files import parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3
 from loglode.files import StagedFile
+from loglode.sql import identifiers
 from loglode.storage import Location
 from loglode.tables import DAY, QUARANTINE
 
@@ -72,7 +73,7 @@ class Refused:
         held = {row[0] for row in rows}
         touched = {path: place for path, place in self._files.items() if str(place) in held}
         source = parquet(touched.values(), "hive_partitioning = true")
-        columns = ", ".join(f'"{name}"' for name, _, _ in QUARANTINE.columns)
+        columns = identifiers(name for name, _, _ in QUARANTINE.columns)
         staged = write_partitioned(
             self._engine.connection,
             f"select {columns} from {source} where line_id not in (select line_id from freed)",

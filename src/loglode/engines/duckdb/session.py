@@ -13,6 +13,7 @@ import duckdb
 from loglode.errors import UsageError
 from loglode.refusals import refusal, refusal_in
 from loglode.sdk import s3_access
+from loglode.sql import literal, literals
 from loglode.storage import Location, S3Path
 
 # Rows of a partition that are held back before they are written; small, so that a batch over many
@@ -52,10 +53,10 @@ def restrict(
     such folder, so no SQL can read it, whoever wrote the SQL.
     """
     if any(isinstance(folder, S3Path) for folder in folders):
-        connection.execute(f"load {_quoted(str(_httpfs()))}")  # cannot be loaded any more afterwards
+        connection.execute(f"load {literal(str(_httpfs()))}")  # cannot be loaded any more afterwards
     # Not as parameters: see `streaming`.
     for option, names in (("allowed_paths", files), ("allowed_directories", [f"{f}/" for f in folders])):
-        connection.execute(f"set {option} = [{', '.join(map(_quoted, names))}]")
+        connection.execute(f"set {option} = [{literals(names)}]")
     connection.execute("set enable_external_access = false")
 
 
@@ -68,8 +69,8 @@ def streaming(connection: duckdb.DuckDBPyConnection, *, is_on: bool, memory_limi
     """Plan for streams of lines, or for tables of known size."""
     limit = int(memory_limit_mb * _STREAMING_SHARE) if is_on else memory_limit_mb
     # Not as a parameter: for those duckdb imports pandas, where it is installed, and that takes 0.3 s.
-    connection.execute(f"set disabled_optimizers = '{_STREAMING if is_on else ''}'")
-    connection.execute(f"set memory_limit = '{limit:d}MB'")
+    connection.execute(f"set disabled_optimizers = {literal(_STREAMING if is_on else '')}")
+    connection.execute(f"set memory_limit = {literal(f'{limit:d}MB')}")
 
 
 def allow_s3(connection: duckdb.DuckDBPyConnection, files: Iterable[Location]) -> None:
@@ -80,7 +81,7 @@ def allow_s3(connection: duckdb.DuckDBPyConnection, files: Iterable[Location]) -
     buckets = sorted({file.bucket for file in files if isinstance(file, S3Path)})
     if not buckets:
         return
-    connection.execute(f"load {_quoted(str(_httpfs()))}")
+    connection.execute(f"load {literal(str(_httpfs()))}")
     # Committed files never change, and each is read by several statements.
     connection.execute("set enable_http_metadata_cache = true")
     access = s3_access()
@@ -93,8 +94,8 @@ def allow_s3(connection: duckdb.DuckDBPyConnection, files: Iterable[Location]) -
         "endpoint": host,
         "url_style": "path" if host else "",
     }
-    texts = [f"{name} {_quoted(value)}" for name, value in options.items() if value]
-    scope = ", ".join(_quoted(f"s3://{bucket}/") for bucket in buckets)
+    texts = [f"{name} {literal(value)}" for name, value in options.items() if value]
+    scope = ", ".join(literal(f"s3://{bucket}/") for bucket in buckets)
     connection.execute(
         f"create or replace secret loglode (type s3, provider config, use_ssl {scheme == 'https'},"
         f" scope [{scope}], {', '.join(texts)})"
@@ -122,7 +123,3 @@ def _httpfs() -> Path:
     if spec is None or spec.origin is None:
         raise UsageError("S3 needs DuckDB's httpfs", hint="pip install 'loglode[aws]'")
     return next(Path(spec.origin).parent.rglob("httpfs.duckdb_extension"))
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

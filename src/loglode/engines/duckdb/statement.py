@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from loglode.errors import QueryError
-from loglode.formats.base import literal
+from loglode.sql import literal
 
 # Table functions that make rows from their arguments or list what the engine offers; none reads a file.
 TABLE_FUNCTIONS = frozenset(

@@ -10,7 +10,7 @@ from typing import Any
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
-from loglode.contract import Contract
+from loglode.contract import Contract, built_in_names
 from loglode.engines.base import Columns, GoldInputs
 from loglode.engines.duckdb.models import HISTOGRAM_GAMMA
 from loglode.engines.spark.dialect import to_spark, words
@@ -127,7 +127,11 @@ class SparkModels:
 
     def _relations(self, inputs: GoldInputs) -> None:
         named = frozenset[str]().union(*(words(model.sql) for model in self._models))
-        silver = {f.name: f.sql_type for f in self._contract.stored_fields if f.name in named}
+        silver = {
+            f.name: f.sql_type
+            for f in self._contract.stored_fields
+            if f.name in named and f.name in built_in_names()
+        }
         files: tuple[tuple[str, Sequence[Location], Mapping[str, str]], ...] = (
             ("web_logs", inputs.web_logs, silver),
             ("quarantine", inputs.quarantine, {name: sql for name, sql, _ in QUARANTINE.columns}),

@@ -1,0 +1,152 @@
+"""The two outputs of a batch's lines: rows of silver, and rejected lines for quarantine.
+
+One COPY writes the accepted rows and, apart from them, where the rejected lines are. Those few lines are
+taken out of their slice of the stream and held, and a statement over them alone gives quarantine its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from loglode.engines.base import Job
+from loglode.engines.duckdb.dedupe import QUARANTINE_TYPES
+from loglode.engines.duckdb.files import parquet, partition_by_groups, write_partitioned
+from loglode.files import StagedFile
+from loglode.silver import REJECTED, rejected_statement, silver_statement
+from loglode.sql import identifier, literal
+from loglode.tables import DAY
+
+# Bytes of rejected lines that are held before they are written.
+_HELD_BYTES = 64 << 20
+_HELD, _ROWS = "rejected_lines", "rejected_rows"
+
+
+@dataclass(slots=True)
+class Outputs:
+    """Collects the files of a batch, a slice of its lines at a time.
+
+    `is_wide`: the rows may be of very many days, so they are cut by day only at the end, some days at a time.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    job: Job
+    is_wide: bool
+    silver: list[StagedFile] = field(default_factory=list)
+    quarantine: list[StagedFile] = field(default_factory=list)
+    blank: int = 0
+    _is_holding: bool = False
+
+    def __post_init__(self) -> None:
+        self.connection.execute(f"drop table if exists {_HELD}")  # of an attempt that failed
+
+    def add(self, schema: pa.Schema, lines: Iterator[pa.RecordBatch]) -> None:
+        """Run the silver statement over a slice of lines and write the rows."""
+        job, connection = self.job, self.connection
+        slice_: list[pa.RecordBatch] = []
+        connection.register("lines", pa.RecordBatchReader.from_batches(schema, _remembered(lines, slice_)))
+        try:
+            files = write_partitioned(
+                connection,
+                silver_statement(job.contract, job.format, job.known_keys),
+                job.folder / ("whole" if self.is_wide else "silver"),
+                prefix=job.batch_id,
+                partition_by=(REJECTED, *(() if self.is_wide else job.contract.partition_columns)),
+                types=job.silver_types,
+                parameters={"pseudonym_key": job.pseudonym_key, **parameters(job)},
+            )
+        finally:
+            connection.unregister("lines")
+        rejected = [f for f in files if f.partition[REJECTED] == "true"]
+        for file in files:
+            if file not in rejected:
+                keys = {key: value for key, value in file.partition.items() if key != REJECTED}
+                self.silver.append(replace(file, partition=keys))
+        if rejected:
+            self._hold(pa.Table.from_batches(slice_, schema), rejected)
+
+    def finish(self) -> None:
+        """Write what is still held."""
+        if self._is_holding:
+            self._write_rejected()
+        if self.is_wide:
+            self.silver = partition_by_groups(
+                self.connection,
+                [f.local for f in self.silver],
+                self.job.folder / "silver",
+                prefix=self.job.batch_id,
+                partition_by=self.job.contract.partition_columns,
+                types=self.job.silver_types,
+            )
+
+    def _hold(self, lines: pa.Table, rejected: Sequence[StagedFile]) -> None:
+        """Hold the lines at the places of the rejected ones. Whether they are rejected, their own row says."""
+        connection = self.connection
+        connection.register("slice", lines)
+        connection.execute(f"create temp table if not exists {_HELD} as from slice limit 0")
+        connection.execute(
+            f"insert into {_HELD} select l.* from slice l semi join {parquet([f.path for f in rejected])} r"
+            " on l.source_line = r.source_line and l.source_object = r.source_object"
+        )
+        connection.unregister("slice")
+        for file in rejected:
+            file.local.unlink()
+        self._is_holding = True
+        ((size,),) = connection.execute(f"select sum(strlen(text))::bigint from {_HELD}").fetchall()
+        if size >= _HELD_BYTES:
+            self._write_rejected()
+
+    def _write_rejected(self) -> None:
+        """The lines held into files of quarantine; blank ones are only counted."""
+        job, connection = self.job, self.connection
+        connection.execute(f"create or replace temp view lines as from {_HELD}")
+        select = rejected_statement(job.contract, job.format, job.known_keys)
+        connection.execute(f"create or replace temp table {_ROWS} as {select}")
+        ((blank, others),) = connection.execute(
+            f"select count(*) filter (is_blank), count(*) filter (not is_blank) from {_ROWS}"
+        ).fetchall()
+        self.blank += blank
+        if others:
+            self.quarantine += write_partitioned(
+                connection,
+                _quarantined(job),
+                job.folder / "quarantine",
+                prefix=job.batch_id,
+                partition_by=DAY,
+                types=QUARANTINE_TYPES,
+                parameters=parameters(job),
+            )
+        connection.execute(f"drop view lines; drop table {_ROWS}; drop table {_HELD}")
+        self._is_holding = False
+
+
+def parameters(job: Job) -> dict[str, Any]:
+    """What rows of a batch have in common."""
+    return {
+        "batch_id": job.batch_id,
+        "contract_version": job.contract.version,
+        "processed_at": job.processed_at,
+    }
+
+
+def _quarantined(job: Job) -> str:
+    given = {
+        "format": literal(job.format.name),
+        **{name: f"${name}" for name in parameters(job)},
+        **{name: str(getattr(job.processed_at, name)) for name in DAY},
+    }
+    columns = ", ".join(
+        f"{given.get(name, identifier(name))}::{sql} as {identifier(name)}"
+        for name, sql in QUARANTINE_TYPES.items()
+    )
+    return f"select {columns} from {_ROWS} where not is_blank"
+
+
+def _remembered(lines: Iterator[pa.RecordBatch], into: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in lines:
+        into.append(batch)
+        yield batch
