@@ -14,7 +14,7 @@ from loglode.contract.model import Alias, Contract, Field, Goal, Masking, Rule, 
 from loglode.contract.predicate import check_predicate
 from loglode.contract.sla import latency_days
 from loglode.errors import ContractError
-from loglode.types import BY_LOGICAL, TIMESTAMP, TYPES
+from loglode.types import BY_LOGICAL
 
 DERIVATIONS = frozenset(
     "event_id visitor_id client_id client_network route referrer_host referrer_path browser os device "
