@@ -69,6 +69,13 @@ class S3Path:
             return bytes(found["Body"].read())
 
     @renewing
+    def read_end(self, count: int) -> bytes:
+        """The last bytes of the object. Raises StorageError."""
+        with call(str(self)):
+            found = client("s3").get_object(Bucket=self.bucket, Key=self.key, Range=f"bytes=-{count}")
+            return bytes(found["Body"].read())
+
+    @renewing
     def write_bytes(self, data: bytes) -> None:
         """Put an object, encrypted as the settings want. Raises StorageError."""
         with call(str(self)):
@@ -209,6 +216,15 @@ def _encryption() -> dict[str, str]:
     if key:
         return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
     return {"ServerSideEncryption": "AES256"}
+
+
+def read_end(path: Location, count: int) -> bytes:
+    """The last bytes of a file or an object, all of a smaller one. Raises StorageError, OSError."""
+    if isinstance(path, S3Path):
+        return path.read_end(count)
+    with path.open("rb") as stream:
+        stream.seek(max(path.stat().st_size - count, 0))
+        return stream.read()
 
 
 @renewing

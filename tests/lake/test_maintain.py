@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from datetime import timedelta
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,10 @@ from tests.helpers.lakes import (
 )
 
 from loglode import operations
-from loglode.lake import Commit, Snapshot, committer
+from loglode.engines.duckdb.merge import Merger
+from loglode.errors import BooksError
+from loglode.lake import ActiveFile, Commit, Snapshot, committer
+from loglode.lake.maintenance import small_files
 from loglode.operations import UpkeepReport
 
 DAY_SECONDS = 86_400
@@ -263,3 +268,70 @@ def test_killed_in_the_middle(loaded: Path, calm: Path, logs_of_days: list[Path]
     upkeep(lake, keep_hours=0)
     assert_same(lake, calm)
     assert {str(p) for p in (lake / SILVER).glob("year=*/**/*.parquet")} == set(files(lake, SILVER))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "merged"),
+    [
+        ((60, 1), 0),
+        ((60, 59), 0),
+        ((60, 60), 2),
+        ((60, 1, 1), 0),
+        ((60, 1, 1, 1), 4),
+        ((1, 1), 2),
+        ((100, 1, 1, 1), 3),
+    ],
+)
+def test_a_large_file_is_not_written_again_for_every_small_one(sizes: tuple[int, ...], merged: int) -> None:
+    """A merge at least doubles its largest file, or takes four away. Files of half the target stay."""
+    files = [ActiveFile(f"{n}", 1, size, {"day": "1"}, f"{n}", None, 0) for n, size in enumerate(sizes)]
+    assert sum(len(merge.files) for merge in small_files(files, 200)) == merged
+
+
+def test_a_merge_that_loses_rows_is_not_committed(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(4):
+        load(lake, write(tmp_path / f"{n}.json", [record(60 * n)]))
+    before = table(lake, SILVER)
+    merge = Merger.merge
+
+    def losing(self: Merger, *words: Any, **named: Any) -> Any:
+        merged = merge(self, *words, **named)
+        return replace(merged, rows=merged.rows - 1)
+
+    monkeypatch.setattr(Merger, "merge", losing)
+    with pytest.raises(BooksError, match="4 rows became 3"):
+        operations.maintain(settings(lake))
+    assert table(lake, SILVER) == before
+
+
+def test_maintenance_cleans_the_log(lake: Path, tmp_path: Path) -> None:
+    """Commits past retention leave the log, up to a checkpoint that maintenance writes."""
+    load(lake, write(tmp_path / "a.json", [record()]))
+    for path in (lake / SILVER / "_delta_log").iterdir():
+        os.utime(path, (1e9, 1e9))
+    operations.maintain(settings(lake))
+    there = {path.name for path in (lake / SILVER / "_delta_log").iterdir()}
+    assert any(name.endswith(".checkpoint.parquet") for name in there)
+    load(lake, write(tmp_path / "b.json", [record(60)]))
+    for path in (lake / SILVER / "_delta_log").iterdir():
+        os.utime(path, (1e9, 1e9))
+    operations.maintain(settings(lake))
+    assert f"{0:020d}.json" not in {path.name for path in (lake / SILVER / "_delta_log").iterdir()}
+
+
+@pytest.mark.parametrize(("days", "text"), [(29, "broken"), (31, None)])
+def test_refused_lines_lose_their_text_after_thirty_days(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, text: str | None
+) -> None:
+    load(lake, write(tmp_path / "a.json", [record(), "broken"]))
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(days=days)
+
+    monkeypatch.setattr(sys.modules["loglode.maintenance.maintain"], "datetime", Later)
+    operations.maintain(settings(lake))
+    assert [row["raw"] for row in table(lake, QUARANTINE)] == [text]

@@ -62,6 +62,6 @@ class Lake:
                 yield table.spec.name, table.root
 
     def require(self) -> None:
-        """Raise LakeError unless there is a lake here."""
-        if not self.silver.exists:
+        """Raise LakeError unless there is a lake here, LakeFormatError for one of a later release."""
+        if self.silver.newest() is None:
             raise LakeError(f"no lake at {self.root}", hint="`loglode run SOURCE --lake DIR` makes one")

@@ -12,6 +12,7 @@ from loglode.errors import QueryError
 from loglode.gold.silver_to_gold import gold_is_current
 from loglode.html import Report
 from loglode.lake import Lake, Table
+from loglode.lake.footers import differing_files
 from loglode.reports.query import query
 from loglode.reports.reconcile import DAILY, GOLD_FIGURES, Figure, figures_of, one_query
 from loglode.settings import Settings
@@ -58,6 +59,7 @@ def _checks(settings: Settings, lake: Lake) -> Iterator[Check]:
     yield Check("every committed file is there and whole", not broken, ", ".join(broken[:3]) or "all of them")
     if broken or not lake.runs.exists:
         return
+    yield _types(lake)
     is_current = gold_is_current(lake)
     existing = [name for name, _ in lake.existing()]
     try:
@@ -114,6 +116,15 @@ def _broken_files(lake: Lake) -> Iterator[str]:
                     yield f"{table.spec.name}/{path} is gone"
                 elif present[path] != size:
                     yield f"{table.spec.name}/{path} has {present[path]} bytes instead of {size}"
+
+
+def _types(lake: Lake) -> Check:
+    """Whether other Delta readers can read every file. Reads the footers, one request per file on S3."""
+    snapshots = [table.snapshot() for table in lake.tables if table.exists]
+    differing = [f"{s.table.spec.name}/{found}" for s in snapshots for found in differing_files(s)]
+    files = sum(len(s.files()) for s in snapshots)
+    detail = "; ".join(differing[:3]) if differing else f"{files} files"
+    return Check("every file has the columns that its table declares", not differing, detail)
 
 
 def _books(found: Mapping[str, int]) -> Iterator[Check]:
