@@ -119,7 +119,7 @@ def test_a_failure_ends_the_job_with_one_line_and_leaves_the_bookmark(
                  job__bookmark__option="job-bookmark-enable")  # fmt: skip
     assert failed.returncode == 1
     (line,) = log_lines(failed.stderr)
-    assert (line["level"], line["error"], line["service"]) == ("ERROR", "StorageError", "glue")
+    assert (line["level"], line["error"], line["service"]) == ("ERROR", "NoSuchObjectError", "glue")
     assert failed.stderr.splitlines()[-1].startswith("error: ") and "no-such-bucket" in failed.stderr
     assert not (tmp_path / "bookmarks.json").exists()
 
