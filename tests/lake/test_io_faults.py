@@ -161,14 +161,14 @@ def test_the_error_keeps_its_class(
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "error"),
+    ("fault", "outcome"),
     [
-        (refused("SlowDown"), Busy, StorageBusyError),
-        (refused("AccessDenied"), Denied, AccessDeniedError),
-        (refused("ExpiredToken"), Busy, CredentialsExpiredError),
-        (refused("NoSuchKey"), Gone, ObjectGoneError),
-        (refused("PreconditionFailed"), Gone, ObjectGoneError),
-        (cut_off, Busy, StorageBusyError),
+        (refused("SlowDown"), (Busy, StorageBusyError)),
+        (refused("AccessDenied"), (Denied, AccessDeniedError)),
+        (refused("ExpiredToken"), (Busy, CredentialsExpiredError)),
+        (refused("NoSuchKey"), (Gone, ObjectGoneError)),
+        (refused("PreconditionFailed"), (Gone, ObjectGoneError)),
+        (cut_off, (Busy, StorageBusyError)),
     ],
     ids=["busy", "denied", "expired", "gone", "replaced", "cut"],
 )
@@ -178,8 +178,7 @@ def test_object_storage_that_fails(
     bronze: Path,
     size: str,
     fault: Fault,
-    kind: type[Failed],
-    error: type[LoglodeError],
+    outcome: tuple[type[Failed], type[LoglodeError]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     held = {path.name: path.read_bytes() for path in sorted((bronze / "plain").iterdir())}
@@ -189,7 +188,7 @@ def test_object_storage_that_fails(
     server = FakeS3(held, BROKEN, 0 if size == "small" else MIB + 1, fault)
     with monkeypatch.context() as faulty:
         server.serve(faulty)
-        check_failed(lake, load(lake, server.sources()), kind, error)
+        check_failed(lake, load(lake, server.sources()), *outcome)
     whole = FakeS3(held)
     whole.serve(monkeypatch)
     report = load(lake, whole.sources())

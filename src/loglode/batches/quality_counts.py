@@ -11,7 +11,7 @@ from typing import Any
 
 from loglode.contract import Contract
 from loglode.engines.base import LINES, StagedLines
-from loglode.silver.rules import rules
+from loglode.silver.rules import RuleFacts, rules
 
 # The line as a whole: it could be parsed; no rule refused it; its event was not there yet.
 READABLE, ACCEPTED, UNIQUE = "line_readable", "line_accepted", "event_unique"
@@ -78,20 +78,18 @@ def _rows(counts: Mapping[str, Any], loaded_at: datetime) -> Iterator[dict[str, 
         kept += lines
         # Whole lines are refused for one reason alone, before any rule is applied.
         broken = sum(n for code, n in refused.items() if code != LINES and code not in names)
-        yield _row(ACCEPTED, None, "reject", "conformity", day, lines, refused=lines - silver)
-        yield _row(READABLE, None, "reject", "conformity", day, lines, refused=broken)
-        for code, field, severity, dimension in counts["rules"]:
-            yield _row(
-                code, field, severity, dimension, day, lines - broken,
-                refused=refused.get(code, 0), warned=warned.get(code, 0),
-            )  # fmt: skip
+        yield _row(RuleFacts(ACCEPTED, None, "reject", "conformity"), day, lines, refused=lines - silver)
+        yield _row(RuleFacts(READABLE, None, "reject", "conformity"), day, lines, refused=broken)
+        for rule in (RuleFacts(*facts) for facts in counts["rules"]):
+            refusals, warnings = refused.get(rule.code, 0), warned.get(rule.code, 0)
+            yield _row(rule, day, lines - broken, refused=refusals, warned=warnings)
         if day:
             yield from _timeliness(date.fromisoformat(day), lines, loaded_at, counts.get("latency_days"))
     doubles = counts["duplicates"]
-    yield _row(UNIQUE, "event_id", "drop", "uniqueness", "", kept + doubles, refused=doubles)
+    yield _row(RuleFacts(UNIQUE, "event_id", "drop", "uniqueness"), "", kept + doubles, refused=doubles)
     looked_at = counts["lines_looked_at"]
     for name, kind, count, first, last in counts["fields"]:
-        row = _row(kind, name, UNTOUCHED, "consistency", "", looked_at)
+        row = _row(RuleFacts(kind, name, UNTOUCHED, "consistency"), "", looked_at)
         yield row | {
             "kind": "field",
             "passed": count,
@@ -111,28 +109,19 @@ def _timeliness(
         found[LATE] = day < loaded_at.date() - timedelta(days=latency_days)
     for code, is_true in found.items():
         failed = lines if is_true else 0
-        yield _row(code, "event_ts", UNTOUCHED, "timeliness", day.isoformat(), lines, warned=failed)
+        rule = RuleFacts(code, "event_ts", UNTOUCHED, "timeliness")
+        yield _row(rule, day.isoformat(), lines, warned=failed)
 
 
-def _row(
-    code: str,
-    field: str | None,
-    severity: str,
-    dimension: str,
-    day: str,
-    checked: int,
-    *,
-    refused: int = 0,
-    warned: int = 0,
-) -> dict[str, Any]:
+def _row(rule: RuleFacts, day: str, checked: int, *, refused: int = 0, warned: int = 0) -> dict[str, Any]:
     passed = checked - refused - warned
     return {
         "kind": "rule",
         "date": day or None,
-        "rule": code,
-        "field": field,
-        "dimension": dimension,
-        "severity": severity,
+        "rule": rule.code,
+        "field": rule.field,
+        "dimension": rule.dimension,
+        "severity": rule.severity,
         "checked": checked,
         "passed": passed,
         "refused": refused,

@@ -10,10 +10,13 @@ from loglode.silver.checks import checks
 
 @dataclass(frozen=True, slots=True)
 class RuleFacts:
-    """A rule as quarantine and warnings name it. Rules of several fields may share a code."""
+    """A rule as quarantine and warnings name it. Rules of several fields may share a code.
+
+    The field is None for a rule about the line as a whole.
+    """
 
     code: str
-    field: str
+    field: str | None
     severity: str
     dimension: str
 
