@@ -137,8 +137,8 @@ def finish(settings: Settings) -> dict[str, Any]:
 
 
 def emit(settings: Settings, step: Step) -> None:
-    """A line in CloudWatch's embedded metric format, of what this execution has done."""
-    values = operations.measurements(settings, correlation_id=settings.correlation_id, step=step)
+    """Write a line in CloudWatch's embedded metric format, of what this execution has not sent yet."""
+    values = operations.new_measurements(settings, step)
     if values:
         now_ms = int(time.time() * 1000)
         line = embedded(values, service=SERVICE, lake=str(settings.lake), timestamp_ms=now_ms)

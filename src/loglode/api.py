@@ -15,6 +15,7 @@ from loglode.engines.duckdb.query import Parameters
 from loglode.maintenance.maintain import KEEP_HOURS, QUARANTINE_DAYS, TARGET_BYTES
 from loglode.operations import (
     ColumnLineage,
+    GoldReport,
     QualityReport,
     QueryResult,
     RunReport,
@@ -80,6 +81,10 @@ class Lake:
     def restore(self, table: str, version: int) -> int:
         """Make a gold table what it was at a version; returns the new version."""
         return operations.restore(self.settings, table, version)
+
+    def rebuild_gold(self, *tables: str, progress: Progress | None = None) -> GoldReport:
+        """Compute gold tables from all of silver: the named ones, or every one."""
+        return operations.rebuild_gold(self.settings, tables, progress=progress)
 
     def quarantine(self, *, limit: int = 20, reason: str | None = None) -> QueryResult:
         """Rejected lines with their reasons, newest first."""

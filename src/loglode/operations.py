@@ -1,9 +1,12 @@
 """Every operation on a lake, over `Settings`: called by the Python API, Lambda functions and Glue jobs."""
 
+from loglode.aws.emission import new_measurements
 from loglode.aws.executions import replay_batch
 from loglode.aws.gate import GateReport, quality_gate
 from loglode.engines.duckdb.result import QueryResult
+from loglode.gold.rebuild import rebuild_gold
 from loglode.gold.restore import restore
+from loglode.gold.silver_to_gold import GoldReport
 from loglode.loading.report import RunReport
 from loglode.maintenance.maintain import UpkeepReport, maintain
 from loglode.pipeline.replay import replay_quarantine
@@ -20,6 +23,7 @@ __all__ = [
     "Check",
     "ColumnLineage",
     "GateReport",
+    "GoldReport",
     "QualityReport",
     "QueryResult",
     "RunReport",
@@ -33,9 +37,11 @@ __all__ = [
     "load_objects",
     "maintain",
     "measurements",
+    "new_measurements",
     "quality",
     "quality_gate",
     "query",
+    "rebuild_gold",
     "replay_batch",
     "replay_quarantine",
     "restore",

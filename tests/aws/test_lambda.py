@@ -188,6 +188,36 @@ def test_every_metric_is_emitted_with_the_dimensions_that_alarms_watch(
     assert told["SiteRequests"]["SiteRequests"] == 19
 
 
+def emitted(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Lines of metrics since the last call."""
+    return [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if "_aws" in line]
+
+
+def test_a_repeated_step_sends_the_metrics_of_new_batches_alone(
+    s3: Any, machine: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As after a retry, or when an execution is redriven: CloudWatch adds up what it receives."""
+    one, two = (put(s3, f"bronze/{n}.json", records(5 + n, first=n * 9000)) for n in range(2))
+    tell(s3_event(one))
+    (given,) = machine()
+    steps = {"quality_gate": "LinesRead", "finish": "SiteRequests"}
+    step("bronze_to_silver", given)
+    step("silver_to_gold", given)
+    for name, metric in steps.items():
+        step(name, given)
+        assert [line[metric] for line in emitted(capsys)] == [5]
+        step(name, given)
+        assert emitted(capsys) == []
+    tell(s3_event(two))
+    (more,) = [execution for execution in machine() if execution != given]
+    assert more["correlation_id"] == given["correlation_id"]
+    step("bronze_to_silver", more)
+    step("silver_to_gold", more)
+    for (name, metric), value in zip(steps.items(), (6, 11), strict=True):
+        step(name, more)
+        assert [line[metric] for line in emitted(capsys)] == [value]
+
+
 def test_functions_log_the_keys_of_all_others_and_nothing_of_the_lines(
     s3: Any, machine: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,10 @@ import deltalake
 import duckdb
 import pyarrow.parquet as pq
 
+from loglode.batches.effects import SILVER_VERSION
+from loglode.lake import Commit, committer
+from loglode.lake.table import as_it_stands
+
 Action = dict[str, Any]
 
 
@@ -45,6 +49,13 @@ def change_file(lake: Path, name: str, change: Callable[[bytes], bytes | None]) 
         file.unlink()
     else:
         file.write_bytes(content)
+
+
+def forget_fingerprint(lake: Path, name: str) -> None:
+    """Give a gold table the bookmark that the first release recorded: silver's version alone."""
+    snapshot = as_it_stands(name.removeprefix("gold/"), lake / name)
+    version = (snapshot.transaction(SILVER_VERSION) or 0) % 2**31
+    assert committer.try_commit(snapshot, Commit(transactions={SILVER_VERSION: version}))
 
 
 def move_to_another_day(lake: Path, name: str) -> None:

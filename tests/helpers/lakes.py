@@ -21,6 +21,7 @@ import deltalake
 import duckdb
 
 from loglode import logs, operations
+from loglode.models.model import load_models
 from loglode.operations import RunReport
 from loglode.settings import Settings
 from loglode.sources.listing import on_s3
@@ -35,13 +36,10 @@ KEY = "a key of the tests, not a secret"
 SILVER, QUARANTINE, RUNS = "silver/web_logs", "quarantine/web_logs", "ops/runs"
 # Its fields are told from a sample, which depends on how lines come in blocks.
 QUALITY = "ops/quality"
-GOLD = tuple(
-    f"gold/{file.name.removesuffix('.sql')}"
-    for file in sorted((resources.files("loglode.models") / "gold").iterdir(), key=lambda file: file.name)
-    if file.name.endswith(".sql")
-)
+_GOLD_MODELS = sorted((m for m in load_models() if m.layer == "gold"), key=lambda model: model.name)
+GOLD = tuple(f"gold/{model.name}" for model in _GOLD_MODELS)
 ALL_TABLES = (SILVER, QUARANTINE, RUNS, *GOLD)
-BY_BATCH = (RUNS, "gold/pipeline_metrics")
+BY_BATCH = (RUNS, *(f"gold/{model.name}" for model in _GOLD_MODELS if model.is_by_batch))
 
 TIMINGS = frozenset(
     "processed_at started_at finished_at read_seconds dedupe_seconds commit_seconds silver_version"
@@ -103,9 +101,9 @@ def of_lake(lake: Path | Settings) -> Settings:
     return lake if isinstance(lake, Settings) else settings(lake)
 
 
-def verify(lake: Path | Settings) -> None:
+def verify(lake: Path | Settings, **changes: Any) -> None:
     """Fail unless `loglode verify` finds the lake whole."""
-    report = operations.verify(of_lake(lake))
+    report = operations.verify(settings(lake, **changes) if isinstance(lake, Path) else lake)
     assert report.is_ok, [check for check in report.checks if not check.is_ok]
 
 
@@ -113,14 +111,14 @@ def load(lake: Path, *sources: Path | str, **changes: Any) -> RunReport:
     """Run, and see that nothing failed and the books balance afterwards."""
     report = operations.run(settings(lake, **changes), [str(source) for source in sources])
     assert report.failed == []
-    verify(lake)
+    verify(lake, **changes)
     return report
 
 
 def replay(lake: Path, *, reason: str | None = None, **changes: Any) -> RunReport:
     """Replay quarantine, and see that the books balance afterwards."""
     report = operations.replay_quarantine(settings(lake, **changes), reason=reason)
-    verify(lake)
+    verify(lake, **changes)
     return report
 
 

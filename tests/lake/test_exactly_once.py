@@ -17,6 +17,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from tests.helpers.lakes import (
     ALL_TABLES,
+    BY_BATCH,
     GOLD,
     LINEAGE,
     QUARANTINE,
@@ -39,7 +40,7 @@ from loglode.sources import SourceObject
 from loglode.sources.objects import standard_input
 
 BROKEN = ["not json", json.dumps(record(9, status=999)), json.dumps(record(10, method="PROBE"))]
-EVENT_GOLD = [name for name in GOLD if name != "gold/pipeline_metrics"]
+EVENT_GOLD = [name for name in GOLD if name not in BY_BATCH]
 
 
 def combined(second: int, path: str = "/a") -> str:

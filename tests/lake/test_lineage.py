@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.helpers.lakes import Record, load, record, records, settings, table, write
+from tests.helpers.lakes import BY_BATCH, GOLD, Record, load, record, records, settings, table, write
 
 from loglode import operations
 from loglode.contract import load_contract
 from loglode.errors import UsageError
 
-TABLES = (
-    "daily_metrics", "hourly_metrics", "route_metrics", "status_metrics", "referrer_metrics",
-    "sessions", "session_metrics", "conversion_metrics",
-)  # fmt: skip
+TABLES = [name.removeprefix("gold/") for name in GOLD if name not in BY_BATCH]
 CHANGES: dict[str, tuple[str, Callable[[int], Any]]] = {
     "status": ("status", lambda i: (200, 404, 500)[i % 3]),
     "response_time_ms": ("response_time_ms", lambda i: 3.5 * (i % 17)),

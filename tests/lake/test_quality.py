@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -289,3 +291,16 @@ def test_names_of_fields_are_bounded_and_clean(tmp_path: Path) -> None:
     assert len(set(names)) <= 301
     assert "(other)" in names
     assert not [n for n in names if "@" in n[1:] or "10." in n or len(n) > 100 or "\x1b" in n]
+
+
+def test_freshness_is_that_of_the_newest_batch(tmp_path: Path) -> None:
+    """A batch of years ago, loaded first, does not hide that logs arrive late now, and the reverse."""
+    settings = settings_for(tmp_path)
+    for name, age in (("old", 9e8), ("new", 7200.0)):
+        log = write(tmp_path / f"{name}.json", [line(path=f"/{name}")])
+        written = time.time() - age
+        os.utime(log, (written, written))
+        load(settings, log)
+    found = operations.quality(settings).freshness
+    assert found.seconds is not None and 7200 <= found.seconds < 9e7
+    assert found.usual_seconds is not None and found.usual_seconds >= 9e8

@@ -45,6 +45,7 @@ LINES_ONCE = "quarantine holds each line once"
 PLACES = "rows lie in the partition of their day"
 SEEN = "gold has seen all of silver"
 DAILY = "gold counts every silver row"
+FOLLOWS = "gold follows the models and the contract"
 AGREE = "gold tables agree with what they are made from"
 
 Damage = Callable[[Path], object]
@@ -229,6 +230,10 @@ DAMAGES: dict[str, tuple[Damage, set[str]]] = {
         for column in columns.split()
     },
     **{f"{name} is behind silver": (partial(damage.forget_commit, name=name), {SEEN}) for name in GOLD},
+    **{
+        f"{name} was computed by other models": (partial(damage.forget_fingerprint, name=name), {FOLLOWS})
+        for name in GOLD
+    },
     **{f"{name} is gone": (partial(damage.remove_table, name=name), {SEEN}) for name in GOLD},
     **{
         f"a file of {name} {what}": (partial(damage.change_file, name=name, change=change), {expected})

@@ -69,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "loading": {"batches", "context", "engines", "errors", "files", "html", "lake", "sources", "tables"},
     "gold": {
-        "batches", "context", "engines", "errors", "files", "lake", "logs", "metrics", "models", "openlineage",
+        "batches", "context", "contract", "engines", "errors", "files", "lake", "logs", "metrics", "models", "openlineage",
         "settings", "storage", "tables", "telemetry",
     },
     "reports": {
@@ -84,8 +84,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     # The pipeline on AWS: executions, manifests, the quality gate, and Glue for the scripts in src/glue_scripts.
     "aws": {
-        "batches", "context", "errors", "gold", "lake", "logs", "pipeline", "reports", "sdk", "settings", "sources", "sql",
-        "storage",
+        "batches", "context", "errors", "gold", "lake", "logs", "metrics", "pipeline", "reports", "sdk", "settings",
+        "sources", "sql", "storage",
     },
     # The list of all that can be done with a lake.
     "operations": {"aws", "engines", "gold", "loading", "maintenance", "pipeline", "reports"},

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from loglode.batches.quality_counts import ACCEPTED
 from loglode.context import open_lake
-from loglode.gold.silver_to_gold import gold_version
+from loglode.gold.plan import gold_version
 from loglode.reports.query import query
 from loglode.settings import Settings
 from loglode.sql import literal

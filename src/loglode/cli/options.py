@@ -10,6 +10,7 @@ import click
 from loglode import logs
 from loglode.cli.errors import State
 from loglode.cli.output import FORMATS
+from loglode.errors import UsageError
 
 if TYPE_CHECKING:
     from loglode import Lake
@@ -95,6 +96,26 @@ def log_format_option(*, default: str | None, help: str) -> Callable[[Function],
     )
 
 
+def engine_options(function: Function) -> Function:
+    """`--engine` and `--master`."""
+    for option in (
+        click.option(
+            "--master",
+            metavar="URL",
+            help="Spark master, such as spark://host:7077 or yarn; this machine otherwise.",
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice(["duckdb", "spark"]),
+            default="duckdb",
+            show_default=True,
+            help="Engine; spark needs `pip install 'loglode[spark]'`.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 json_option = click.option(
     "--json", "is_json", is_flag=True, help="Print one JSON object on standard output."
 )
@@ -152,9 +173,19 @@ def format_options(function: Function) -> Function:
 
 
 def open_lake(
-    *, lake: str, contract: str | None, memory_mb: int | None, threads: int | None, **others: Any
+    *,
+    lake: str,
+    contract: str | None,
+    memory_mb: int | None,
+    threads: int | None,
+    master: str | None = None,
+    **others: Any,
 ) -> Lake:
-    """The lake of the options of `lake_options`. Raises UsageError, ContractError."""
+    """The lake of `lake_options` and `engine_options`. Raises UsageError, ContractError."""
     import loglode
 
+    if others.get("engine") == "spark":
+        others["master"] = master or "local[*]"
+    elif master is not None:
+        raise UsageError("--master is for Spark", hint="add --engine spark")
     return loglode.open(lake, contract=contract, memory_limit_mb=memory_mb, threads=threads, **others)

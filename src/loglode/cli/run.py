@@ -8,10 +8,16 @@ from typing import Any
 import click
 
 from loglode.cli.errors import CommandFailedError
-from loglode.cli.options import debug_options, json_option, lake_options, log_format_option, open_lake
+from loglode.cli.options import (
+    debug_options,
+    engine_options,
+    json_option,
+    lake_options,
+    log_format_option,
+    open_lake,
+)
 from loglode.cli.output import write_json, write_text
 from loglode.cli.progress import progress_bars
-from loglode.errors import UsageError
 
 SHOWN_DAYS = 3
 
@@ -20,18 +26,7 @@ SHOWN_DAYS = 3
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @lake_options
 @log_format_option(default="auto", help="Format of the logs: auto (detected for each file), {names}.")
-@click.option(
-    "--engine",
-    type=click.Choice(["duckdb", "spark"]),
-    default="duckdb",
-    show_default=True,
-    help="Engine; spark needs `pip install 'loglode[spark]'`.",
-)
-@click.option(
-    "--master",
-    metavar="URL",
-    help="Spark master, such as spark://host:7077 or yarn; this machine otherwise.",
-)
+@engine_options
 @click.option(
     "--openlineage",
     metavar="WHERE",
@@ -52,7 +47,7 @@ def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -
     Example:
       loglode run /var/log/nginx 'old/*.gz' --lake lake
     """
-    lake = open_lake(**_where(**options))
+    lake = open_lake(**options)
     with progress_bars() as progress:
         report = lake.load(*sources, format=form, progress=progress)
     result = report.as_dict()
@@ -62,13 +57,6 @@ def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -
         write_summary(result)
     if report.failed:
         raise CommandFailedError(f"{len(report.failed)} objects could not be read")
-
-
-def _where(*, engine: str, master: str | None, **options: Any) -> dict[str, Any]:
-    """The options with a master that fits the engine."""
-    if engine == "duckdb" and master is not None:
-        raise UsageError("--master is for Spark", hint="add --engine spark")
-    return {**options, "engine": engine, "master": master or "local[*]" if engine == "spark" else None}
 
 
 def write_summary(result: Mapping[str, Any]) -> None:
@@ -87,6 +75,8 @@ def write_summary(result: Mapping[str, Any]) -> None:
         total = sum(result["warnings"].values())
         write_text(f"values nulled {total:,}{_counts(result['warnings'])}")
     write_text(f"days          {_days(result['days'])}")
+    if result["gold_rebuilt"]:
+        write_text(f"gold rebuilt  {', '.join(result['gold_rebuilt'])}")
     write_text(f"seconds       {result['seconds']:.2f}")
 
 

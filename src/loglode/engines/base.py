@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -141,11 +141,23 @@ class GoldInputs:
     """Days to compute, and the files that contain them and their margins; `rows` are those of `web_logs`."""
 
     days: Sequence[date]
-    web_logs: Sequence[Location]
-    quarantine: Sequence[Location]
-    started_at: datetime
-    runs: Sequence[Location] = field(default_factory=tuple)
+    web_logs: Sequence[Location] = ()
+    quarantine: Sequence[Location] = ()
     rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInputs:
+    """Batches of ops.runs after one version of silver, up to another.
+
+    `counted` are the files of the table that is rebuilt, which say when gold first counted each batch.
+    """
+
+    runs: Sequence[Location]
+    after: int
+    until: int
+    started_at: datetime
+    counted: Sequence[Location] = ()
 
 
 class ModelRunner(Protocol):
@@ -153,14 +165,12 @@ class ModelRunner(Protocol):
 
     columns: dict[str, Columns]
 
-    def run(self, inputs: GoldInputs, *, exclude: set[str]) -> dict[str, list[StagedFile]]:
-        """All models but the excluded ones, for the days of the inputs. Raises LoglodeError."""
+    def run(self, inputs: GoldInputs, names: Collection[str]) -> dict[str, list[StagedFile]]:
+        """Compute the named gold tables, and what they are made from, for the days. Raises LoglodeError."""
         ...
 
-    def run_batches(
-        self, model: Model, runs: Sequence[Location], versions: tuple[int, int], started_at: datetime
-    ) -> tuple[list[StagedFile], Columns]:
-        """A model that reads ops.runs alone, over batches after one version of silver until another."""
+    def run_batches(self, model: Model, inputs: BatchInputs) -> list[StagedFile]:
+        """Compute a table that has a row for each batch. Raises LoglodeError."""
         ...
 
 

@@ -9,7 +9,7 @@ from loglode import logs
 from loglode.batches.effects import SILVER_VERSION
 from loglode.context import open_lake
 from loglode.errors import LakeError, UsageError
-from loglode.gold.silver_to_gold import PROCESSED_AT
+from loglode.gold.plan import PROCESSED_AT
 from loglode.lake import Commit, Snapshot
 from loglode.lake.committer import commit_when
 from loglode.lake.table import as_it_stands
@@ -60,7 +60,7 @@ def _put_back(wanted: Snapshot, step: Step, correlation_id: str) -> int:
         commit = _back(now, wanted, origin)
         return commit
 
-    before = commit_when(table, decide)
+    before = commit_when(table, decide, keeps_columns=False)
     if commit is None:
         return before.version
     version, spec = before.version + 1, table.spec
@@ -74,9 +74,16 @@ def _back(now: Snapshot, wanted: Snapshot, origin: dict[str, str | None]) -> Com
     if there == then and all(now.transaction(name) == value for name, value in bookmarks.items()):
         return None
     rows = sum(file.rows for file in wanted.files() if file.path not in there)
+    # A rebuild may have changed columns, and replaced all files with them: then all come back.
+    replaces_columns = not _types(wanted).items() <= _types(now).items()
     return Commit(
         adds=[add for add in wanted.adds() if add["path"] not in there],
         removes=[f for f in now.files() if f.path not in then],
+        replaces_columns=replaces_columns,
         transactions=bookmarks,
         metadata={"kind": "restore", "restored_version": wanted.version, "rows": rows, **origin},
     )
+
+
+def _types(snapshot: Snapshot) -> dict[str, str]:
+    return {field.name: field.type.to_json() for field in snapshot.state.fields}

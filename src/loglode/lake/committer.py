@@ -27,6 +27,7 @@ from loglode.errors import CommitConflictError, LakeError, LoglodeError
 from loglode.files import StagedFile, writing
 from loglode.lake.checkpoints import write_checkpoint
 from loglode.lake.log import LOG, METADATA, commit_name
+from loglode.lake.schema import delta_schema
 from loglode.lake.state import FORMAT, FORMAT_PROPERTY, ActiveFile, State
 from loglode.lake.table import CHECKPOINT_INTERVAL, Snapshot, Table
 from loglode.storage import S3Path, create, read_if_there, upload
@@ -51,6 +52,8 @@ class Commit:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     # False: the same rows in other files, which readers of changes may pass over.
     is_change: bool = True
+    # True: the table gets the declared columns, whatever it had; the commit must remove all other files.
+    replaces_columns: bool = False
 
 
 def publish(table: Table, staged: Sequence[StagedFile]) -> list[StagedFile]:
@@ -128,20 +131,23 @@ def _write_checkpoint(table: Table) -> None:
         _log.warning(f"no checkpoint of table {table.spec.name}: {error}", extra=told)
 
 
-def commit_when(table: Table, decide: Callable[[Snapshot], Commit | None]) -> Snapshot:
+def commit_when(
+    table: Table, decide: Callable[[Snapshot], Commit | None], *, keeps_columns: bool = True
+) -> Snapshot:
     """Call `decide` for what to commit, on newer and newer versions, until a commit goes through.
 
     The first version is the newest that this process knows of: if others have committed since, the
     commit is refused and `decide` is called again on the version that is then the newest.
-    `decide` returns None when nothing is left to do. Returns the snapshot of its last call.
-    Raises CommitConflictError after MAX_ATTEMPTS.
+    `decide` returns None when nothing is left to do. `keeps_columns` is False where it may return a commit
+    that replaces the columns. Returns the snapshot of its last call.
+    Raises CommitConflictError after MAX_ATTEMPTS, SchemaMismatchError.
     """
-    snapshot = table.snapshot_or_create()
+    snapshot = table.snapshot_or_create(keeps_columns=keeps_columns)
     for attempt in range(MAX_ATTEMPTS):
         if attempt:
             time.sleep(_pause(attempt))
             table.newest()
-            snapshot = table.snapshot_or_create()
+            snapshot = table.snapshot_or_create(keeps_columns=keeps_columns)
         commit = decide(snapshot)
         if commit is None:
             return snapshot
@@ -181,9 +187,14 @@ def encoded(state: State, spec: TableSpec, commit: Commit) -> bytes:
         METADATA: dict(commit.metadata),
     }
     actions: list[dict[str, Any]] = [{"commitInfo": info}]
-    if state.format < FORMAT:
-        configuration = {**state.metadata["configuration"], FORMAT_PROPERTY: str(FORMAT)}
-        actions.append({"metaData": {**state.metadata, "configuration": configuration}})
+    metadata = {
+        **state.metadata,
+        "configuration": {**state.metadata["configuration"], FORMAT_PROPERTY: str(FORMAT)},
+    }
+    if commit.replaces_columns:
+        metadata["schemaString"] = delta_schema(spec).to_json()
+    if metadata != state.metadata:
+        actions.append({"metaData": metadata})
     transactions = {**commit.transactions, SEQUENCE: state.version + 1}
     actions += [
         {"txn": {"appId": app_id, "version": version, "lastUpdated": now_ms}}

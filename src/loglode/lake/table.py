@@ -171,12 +171,15 @@ class Table:
         if snapshot is not None:
             self._lacking(snapshot)
 
-    def snapshot_or_create(self) -> Snapshot:
+    def snapshot_or_create(self, *, keeps_columns: bool = True) -> Snapshot:
         """A known version, to plan a commit on. Creates a missing table, and adds columns that it lacks.
 
+        `keeps_columns` is False for a commit that replaces all columns: then the table's do not matter.
         Raises SchemaMismatchError where table and declaration contradict each other.
         """
         snapshot = self.known() or self._created()
+        if not keeps_columns:
+            return snapshot
         if self._lacking(snapshot):
             snapshot = self.snapshot()
         while added := self._lacking(snapshot):

@@ -13,7 +13,7 @@ from loglode.contract import Contract
 from loglode.errors import UsageError
 from loglode.formats import Format
 from loglode.lineage.sql import Leaves, Made, Statement
-from loglode.models.model import Model
+from loglode.models.model import INPUTS, Model
 from loglode.silver.canonical import LOGGED
 from loglode.silver.layers import Layers
 from loglode.silver.masking import KEY, PLACEHOLDERS
@@ -21,12 +21,6 @@ from loglode.silver.statement import silver_layers, stored
 from loglode.sql import literal
 
 BRONZE, SILVER, QUARANTINE = "bronze", "web_logs", "quarantine"
-# What gold models are given beside the lake's tables: the contract's settings, and the days of a run.
-_GIVEN = {
-    "target_days": {"day"},
-    "settings": {"session_gap_seconds", "source_session_gap_seconds", "histogram_gamma", "gold_started_at"},
-    "goals": {"goal", "method", "path_pattern", "min_status", "max_status"},
-}
 
 
 class Column(NamedTuple):
@@ -78,7 +72,7 @@ class Graph:
         self._models = {model.name: model for model in models}
         self._fields = {f.name: f for f in contract.fields}
         self._relations = {
-            **{name: frozenset(columns) for name, columns in {**_GIVEN, **relations}.items()},
+            **{name: frozenset(columns) for name, columns in {**INPUTS, **relations}.items()},
             **{name: frozenset(dict(model.columns)) for name, model in self._models.items()},
             SILVER: frozenset(f.name for f in contract.stored_fields),
         }

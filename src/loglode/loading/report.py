@@ -20,6 +20,8 @@ class RunReport(Report):
     ledger: Ledger = field(default_factory=Ledger)
     records: tuple[BatchRecord, ...] = ()
     gold_days: int = 0
+    # Gold tables whose rows were all computed again, because what decides them changed.
+    gold_rebuilt: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -110,6 +112,7 @@ class RunReport(Report):
             "bytes_read": self.bytes_read,
             "batches": self.batches,
             "gold_days": self.gold_days,
+            "gold_rebuilt": list(self.gold_rebuilt),
             "failed": self.failed,
         }
 

@@ -17,7 +17,7 @@ need a hand there, in the engine's one module of differences:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -27,10 +27,28 @@ from typing import Literal, cast
 from loglode.errors import ModelError
 
 Layer = Literal["intermediate", "gold"]
-PROVIDED = frozenset({"web_logs", "quarantine", "runs", "target_days", "settings", "goals"})
+# Relations that an engine builds for a gold run, with their column types: values of the contract, the days
+# to compute, and for each batch of `runs` the start of the gold run that first counted it.
+INPUTS: Mapping[str, Mapping[str, str]] = {
+    "target_days": {"day": "DATE"},
+    "settings": {
+        "session_gap_seconds": "BIGINT",
+        "source_session_gap_seconds": "BIGINT",
+        "histogram_gamma": "DOUBLE",
+    },
+    "goals": {
+        "goal": "VARCHAR",
+        "method": "VARCHAR",
+        "path_pattern": "VARCHAR",
+        "min_status": "SMALLINT",
+        "max_status": "SMALLINT",
+    },
+    "gold_starts": {"batch_id": "VARCHAR", "gold_started_at": "TIMESTAMP WITH TIME ZONE"},
+}
+PROVIDED = frozenset({"web_logs", "quarantine", "runs", *INPUTS})
 LAYERS: tuple[Layer, ...] = ("intermediate", "gold")
-_FIELDS = frozenset({"grain", "keys", "depends", "description", "columns", "materialized"})
-_REQUIRED = _FIELDS - {"materialized"}
+_FIELDS = frozenset({"grain", "keys", "depends", "description", "columns", "materialized", "totals"})
+_REQUIRED = _FIELDS - {"materialized", "totals"}
 _LINE = re.compile(r"(?P<name>[a-z_][a-z0-9_]*):\s*(?P<value>.*)")
 
 
@@ -40,7 +58,8 @@ class Model:
 
     `depends` are the relations that it reads, `columns` the pairs (name, description) in the order
     of the SELECT. `is_view` asks the caller for a view rather than a table: the model only renames
-    and derives, and each of its readers needs a few of its columns.
+    and derives, and each of its readers needs a few of its columns. `totals` are columns whose sum over all
+    rows is that of silver: its number of rows (`requests`), or the sum of its column of the same name.
     """
 
     name: str
@@ -52,6 +71,12 @@ class Model:
     description: str
     columns: tuple[tuple[str, str], ...]
     is_view: bool = False
+    totals: tuple[str, ...] = ()
+
+    @property
+    def is_by_batch(self) -> bool:
+        """Whether its rows describe batches: runs add rows for new batches instead of recomputing days."""
+        return "runs" in self.depends
 
 
 @cache
@@ -78,8 +103,10 @@ def parse_model(name: str, layer: Layer, text: str) -> Model:
     if not sql or not columns:
         raise _malformed(name, "the SELECT or the list of its columns is missing")
     keys = _names(fields["keys"])
-    if unknown := [key for key in keys if key not in dict(columns)]:
-        raise _malformed(name, f"the key {unknown[0]} is not among the columns")
+    totals = _names(fields.get("totals", ""))
+    for kind_of, chosen in (("key", keys), ("total", totals)):
+        if unknown := [column for column in chosen if column not in dict(columns)]:
+            raise _malformed(name, f"the {kind_of} {unknown[0]} is not among the columns")
     kind = fields.get("materialized", "table")
     if kind not in ("table", "view"):
         raise _malformed(name, f"materialized is {kind!r}, not table or view")
@@ -93,6 +120,7 @@ def parse_model(name: str, layer: Layer, text: str) -> Model:
         description=fields["description"],
         columns=columns,
         is_view=kind == "view",
+        totals=totals,
     )
 
 
@@ -112,6 +140,16 @@ def in_order(models: Iterable[Model]) -> tuple[Model, ...]:
             raise _malformed(model.name, f"it depends on {unknown[0]}, which is no model")
         sorter.add(model.name, *(name for name in model.depends if name in by_name))
     return tuple(_drain(sorter, by_name))
+
+
+def needed(models: Iterable[Model], names: Collection[str]) -> tuple[Model, ...]:
+    """The named models and all that they are built from, in the order given."""
+    ordered = tuple(models)
+    found = set(names)
+    for model in reversed(ordered):
+        if model.name in found:
+            found |= set(model.depends)
+    return tuple(model for model in ordered if model.name in found)
 
 
 def _drain(sorter: TopologicalSorter[str], by_name: Mapping[str, Model]) -> list[Model]:

@@ -77,9 +77,10 @@ def replay_quarantine(
             with replay_step(context.reporter, batch_id) as step:
                 step.record = record = _move(context, _Request(batch_id, reason))
             settle(context.lake, context.lake.silver.snapshot())
-        gold_days = len(silver_to_gold(context))
+        gold = silver_to_gold(context)
     records = (record,) if record else ()
-    return RunReport(records=records, gold_days=gold_days, seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return RunReport(records=records, gold_days=len(gold.days), gold_rebuilt=gold.rebuilt, seconds=seconds)
 
 
 def _move(context: Context, request: _Request) -> BatchRecord | None:

@@ -15,7 +15,8 @@ from loglode.context import Context, open_context, open_lake
 from loglode.engines.base import Progress
 from loglode.errors import BooksError
 from loglode.formats import named_format
-from loglode.gold.silver_to_gold import gold_is_current, silver_to_gold
+from loglode.gold.plan import gold_is_current
+from loglode.gold.silver_to_gold import GoldReport, silver_to_gold
 from loglode.lake import Lake
 from loglode.loading.bronze_to_silver import bronze_to_silver
 from loglode.loading.report import RunReport
@@ -46,15 +47,16 @@ def run(
     lake = open_lake(settings)
     fresh, ledger = _fresh(lake, objects)
     records: tuple[BatchRecord, ...] = ()
-    gold_days = 0
+    gold = GoldReport()
     if fresh or not gold_is_current(lake):
         with open_context(settings, progress, lake) as context:
             with logs.bound(step=Step.SILVER):
                 ledger, records = _load(context, fresh, ledger, format)
                 _warn_of_refused(settings, RunReport(ledger, records))
             if lake.silver.exists:
-                gold_days = len(silver_to_gold(context))
-    return RunReport(ledger, records, gold_days, time.perf_counter() - started)
+                gold = silver_to_gold(context)
+    seconds = time.perf_counter() - started
+    return RunReport(ledger, records, len(gold.days), gold.rebuilt, seconds)
 
 
 def _warn_of_refused(settings: Settings, report: RunReport) -> None:
@@ -97,7 +99,7 @@ def update_gold(settings: Settings) -> int:
     if not lake.silver.exists or gold_is_current(lake):
         return 0
     with open_context(settings, lake=lake) as context:
-        return len(silver_to_gold(context))
+        return len(silver_to_gold(context).days)
 
 
 def _fresh(lake: Lake, objects: Sequence[SourceObject]) -> tuple[list[SourceObject], Ledger]:

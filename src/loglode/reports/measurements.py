@@ -46,16 +46,17 @@ _NEEDED = {
 
 
 def measurements(
-    settings: Settings, *, correlation_id: str | None = None, step: Step | None = None
+    settings: Settings, *, correlation_id: str | None = None, step: Step | None = None, after: int = 0
 ) -> dict[str, float]:
     """Values by the metric's name: of what was loaded under a correlation id, or ever; of the newest day.
-    A share is the last load's.
+    A share is the last load's. `after` leaves out batches up to that version of silver.
 
     Without a value (no batch, no response time) a metric is left out. Raises LakeError.
     """
     lake = open_lake(settings)
     lake.require()
-    chosen = "true" if correlation_id is None else "correlation_id = $correlation_id"
+    chosen = f"silver_version > {after:d}"
+    chosen += "" if correlation_id is None else " and correlation_id = $correlation_id"
     parameters = {} if correlation_id is None else {"correlation_id": correlation_id}
     found: dict[str, Any] = {}
     needed = {table: sql for table, (kind, sql) in _NEEDED.items() if step in (None, kind)}

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from loglode.batches.quality_counts import READABLE, UNIQUE
+from loglode.models.model import load_models
 from loglode.sql import literal
 
 BOOKS = "rows_silver + lines_quarantined + duplicates + blank_lines"
@@ -78,7 +79,7 @@ class _Total:
         )
 
 
-_TOTALS = (
+_TOTALS: tuple[_Total, ...] = (
     _Total("daily_metrics", "silver_days", _TRAFFIC_BY_CLASS),
     _Total("daily_metrics", "quarantine_days", {"quarantined_lines": "sum(quarantined_lines)"}),
     _Total("daily_metrics", "session_days", {"sessions": "sum(sessions)"}),
@@ -107,6 +108,12 @@ _TOTALS = (
         "session_days",
         {"human_sessions": "sum(human_sessions) / (select count(distinct goal) from conversion_metrics)"},
     ),
+)
+_TOTALS += tuple(
+    # A further model is checked by the totals that its header declares.
+    _Total(model.name, "silver_days", {column: f"sum({column})" for column in model.totals})
+    for model in load_models()
+    if model.totals and model.name not in {total.table for total in _TOTALS}
 )
 _SOURCES = {"silver_days": "web_logs", "quarantine_days": "quarantine", "session_days": "sessions"}
 

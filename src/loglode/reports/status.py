@@ -7,7 +7,7 @@ from typing import Any
 
 from loglode.context import open_lake
 from loglode.errors import UsageError
-from loglode.gold.silver_to_gold import gold_is_current
+from loglode.gold.plan import gold_is_current
 from loglode.html import Report
 from loglode.lake.history import history as read_history
 from loglode.lake.table import as_it_stands

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from loglode.contract import Contract, built_in_names
-from loglode.engines.base import Columns, GoldInputs
+from loglode.engines.base import BatchInputs, Columns, GoldInputs
 from loglode.engines.duckdb.files import parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3, s3_errors
+from loglode.engines.provided import CLOCK, COUNTED, GOLD_STARTS, goal_rows, settings_row
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
-from loglode.models.model import Model
+from loglode.models.model import INPUTS, Model, needed
 from loglode.sql import identifier, identifiers
 from loglode.storage import Location
 from loglode.tables import DAY, QUARANTINE, RUNS
-
-HISTOGRAM_GAMMA = 1.1
 
 
 class DuckDBModels:
@@ -38,37 +37,34 @@ class DuckDBModels:
         self._folder = folder
         self.columns: dict[str, Columns] = {}
 
-    def run(self, inputs: GoldInputs, *, exclude: set[str]) -> dict[str, list[StagedFile]]:
-        """All models but the excluded ones, for the days of the inputs. Raises LoglodeError."""
+    def run(self, inputs: GoldInputs, names: Collection[str]) -> dict[str, list[StagedFile]]:
+        """Compute the named gold tables, and what they are made from, for the days. Raises LoglodeError."""
         self._relations(inputs)
         staged: dict[str, list[StagedFile]] = {}
-        made: list[Model] = []
-        for model in self._models:
-            if model.name in exclude:
-                continue
+        chosen = needed(self._models, names)
+        for model in chosen:
             self._guarded(model, f"create or replace temp {_kind(model)} {model.name} as {model.sql}")
-            made.append(model)
-            if model.layer == "gold":
+            if model.name in names:
                 staged[model.name] = self._write(model)
-        for model in reversed(made):
+        for model in reversed(chosen):
             self._connection.execute(f"drop {_kind(model)} {model.name}")
         return staged
 
-    def run_batches(
-        self, model: Model, runs: Sequence[Location], versions: tuple[int, int], started_at: datetime
-    ) -> tuple[list[StagedFile], Columns]:
-        """A model that reads ops.runs alone, over batches after one version of silver until another."""
-        self._relations(GoldInputs(days=(), web_logs=(), quarantine=(), started_at=started_at, runs=runs))
+    def run_batches(self, model: Model, inputs: BatchInputs) -> list[StagedFile]:
+        """Compute a table that has a row for each batch. Raises LoglodeError."""
         connection = self._connection
+        view(connection, "all_runs", inputs.runs, [(n, t) for n, t, _ in RUNS.columns])
+        view(connection, "counted", inputs.counted, list(COUNTED.items()))
         connection.execute(
-            f"create or replace temp table chosen as from runs where silver_version > {versions[0]:d}"
-            f" and silver_version <= {versions[1]:d}"
+            f"create or replace temp table runs as from all_runs where silver_version > {inputs.after:d}"
+            f" and silver_version <= {inputs.until:d}"
         )
-        connection.execute("create or replace temp view runs as from chosen")
+        self._values("clock", CLOCK, [(inputs.started_at,)])
+        connection.execute(f"create or replace temp table gold_starts as {GOLD_STARTS}")
         self._guarded(model, f"create or replace temp table {model.name} as {model.sql}")
         staged = self._write(model)
-        connection.execute(f"drop table {model.name}; drop view runs; drop table chosen")
-        return staged, self.columns[model.name]
+        connection.execute(f"drop table {model.name}")
+        return staged
 
     def _write(self, model: Model) -> list[StagedFile]:
         described = self._connection.execute(f"describe {model.name}").fetchall()
@@ -95,33 +91,16 @@ class DuckDBModels:
         silver = [(f.name, f.sql_type) for f in contract.stored_fields if f.name in built_in_names()]
         view(connection, "web_logs", inputs.web_logs, silver)
         view(connection, "quarantine", inputs.quarantine, [(n, t) for n, t, _ in QUARANTINE.columns])
-        view(connection, "runs", inputs.runs, [(n, t) for n, t, _ in RUNS.columns])
-        connection.execute("create or replace temp table target_days (day date)")
-        if inputs.days:
-            connection.execute(
-                "insert into target_days select unnest($days)::date",
-                {"days": [d.isoformat() for d in inputs.days]},
-            )
-        connection.execute(
-            "create or replace temp table settings as select $gap::bigint as session_gap_seconds,"
-            " $source_gap::bigint as source_session_gap_seconds, $gamma::double as histogram_gamma,"
-            " $started_at::timestamptz as gold_started_at",
-            {
-                "gap": contract.session_gap_seconds,
-                "source_gap": contract.source_session_gap_seconds,
-                "gamma": HISTOGRAM_GAMMA,
-                "started_at": inputs.started_at,
-            },
-        )
-        connection.execute(
-            "create or replace temp table goals (goal varchar, method varchar, path_pattern varchar,"
-            " min_status smallint, max_status smallint)"
-        )
-        for goal in contract.goals:
-            connection.execute(
-                "insert into goals values (?, ?, ?, ?, ?)",
-                [goal.goal, goal.method, goal.path_pattern, goal.min_status, goal.max_status],
-            )
+        self._values("target_days", INPUTS["target_days"], [(day,) for day in inputs.days])
+        self._values("settings", INPUTS["settings"], [settings_row(contract)])
+        self._values("goals", INPUTS["goals"], goal_rows(contract))
+
+    def _values(self, name: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        columns = ", ".join(f"{identifier(column)} {kind}" for column, kind in types.items())
+        self._connection.execute(f"create or replace temp table {identifier(name)} ({columns})")
+        if rows:
+            places = ", ".join("?" for _ in types)
+            self._connection.executemany(f"insert into {identifier(name)} values ({places})", rows)
 
 
 def _kind(model: Model) -> str:

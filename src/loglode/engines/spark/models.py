@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +12,17 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
 from loglode.contract import Contract, built_in_names
-from loglode.engines.base import Columns, GoldInputs
-from loglode.engines.duckdb.models import HISTOGRAM_GAMMA
+from loglode.engines.base import BatchInputs, Columns, GoldInputs
+from loglode.engines.provided import CLOCK, COUNTED, GOLD_STARTS, goal_rows, settings_row
 from loglode.engines.spark.dialect import to_spark, words
 from loglode.engines.spark.files import SPARK_ERRORS, failed, read, write
 from loglode.engines.spark.session import on_one_machine
 from loglode.engines.spark.types import declared, schema
 from loglode.files import StagedFile
-from loglode.models.model import Model
+from loglode.models.model import INPUTS, Model, needed
 from loglode.storage import Location
 from loglode.tables import DAY, QUARANTINE, RUNS
 
-_GOALS = {
-    "goal": "VARCHAR",
-    "method": "VARCHAR",
-    "path_pattern": "VARCHAR",
-    "min_status": "SMALLINT",
-    "max_status": "SMALLINT",
-}
-_SETTINGS = {
-    "session_gap_seconds": "BIGINT",
-    "source_session_gap_seconds": "BIGINT",
-    "histogram_gamma": "DOUBLE",
-    "gold_started_at": "TIMESTAMP WITH TIME ZONE",
-}
 # Above it the work outweighs the planning: chosen, not measured.
 _FEW_ROWS = 500_000
 
@@ -57,36 +45,34 @@ class SparkModels:
         self._home = home
         self.columns: dict[str, Columns] = {}
 
-    def run(self, inputs: GoldInputs, *, exclude: set[str]) -> dict[str, list[StagedFile]]:
-        """All models but the excluded ones, for the days of the inputs. Raises LoglodeError."""
+    def run(self, inputs: GoldInputs, names: Collection[str]) -> dict[str, list[StagedFile]]:
+        """Compute the named gold tables, and what they are made from, for the days. Raises LoglodeError."""
         self._relations(inputs)
         staged: dict[str, list[StagedFile]] = {}
         kept: list[DataFrame] = []
+        chosen = needed(self._models, names)
+        readers = Counter(relation for model in chosen for relation in model.depends)
         try:
-            for model in self._models:
-                if model.name in exclude:
-                    continue
+            for model in chosen:
                 frame = self._made(model)
-                if model.layer == "gold":
+                if model.name in names:
                     staged[model.name] = self._write(model, frame)
-                elif not model.is_view and self._readers(model, exclude) > 1:
+                elif not model.is_view and readers[model.name] > 1:
                     kept.append(self._keep(model, frame, inputs.rows))
         finally:
             for frame in kept:
                 frame.unpersist()
         return staged
 
-    def run_batches(
-        self, model: Model, runs: Sequence[Location], versions: tuple[int, int], started_at: datetime
-    ) -> tuple[list[StagedFile], Columns]:
-        """A model that reads ops.runs alone, over batches after one version of silver until another."""
-        self._relations(GoldInputs(days=(), web_logs=(), quarantine=(), started_at=started_at, runs=runs))
-        chosen = self._spark.table("runs").where(
-            f"silver_version > {versions[0]:d} and silver_version <= {versions[1]:d}"
-        )
+    def run_batches(self, model: Model, inputs: BatchInputs) -> list[StagedFile]:
+        """Compute a table that has a row for each batch. Raises LoglodeError."""
+        runs = read(self._spark, inputs.runs, {name: sql for name, sql, _ in RUNS.columns})
+        chosen = runs.where(f"silver_version > {inputs.after:d} and silver_version <= {inputs.until:d}")
         chosen.createOrReplaceTempView("runs")
-        staged = self._write(model, self._made(model))
-        return staged, self.columns[model.name]
+        read(self._spark, inputs.counted, COUNTED).createOrReplaceTempView("counted")
+        self._values("clock", CLOCK, [(inputs.started_at,)])
+        self._spark.sql(to_spark(GOLD_STARTS)).createOrReplaceTempView("gold_starts")
+        return self._write(model, self._made(model))
 
     def _keep(self, model: Model, frame: DataFrame, events: int) -> DataFrame:
         """Rows that several models read, made once.
@@ -100,9 +86,6 @@ class SparkModels:
         kept = frame.localCheckpoint(eager=False)
         kept.createOrReplaceTempView(model.name)
         return kept
-
-    def _readers(self, model: Model, exclude: set[str]) -> int:
-        return sum(model.name in m.depends for m in self._models if m.name not in exclude)
 
     def _made(self, model: Model) -> DataFrame:
         try:
@@ -135,15 +118,12 @@ class SparkModels:
         files: tuple[tuple[str, Sequence[Location], Mapping[str, str]], ...] = (
             ("web_logs", inputs.web_logs, silver),
             ("quarantine", inputs.quarantine, {name: sql for name, sql, _ in QUARANTINE.columns}),
-            ("runs", inputs.runs, {name: sql for name, sql, _ in RUNS.columns}),
         )
         for name, paths, types in files:
             read(self._spark, paths, types).createOrReplaceTempView(name)
-        gaps = (self._contract.session_gap_seconds, self._contract.source_session_gap_seconds)
-        self._values("target_days", {"day": "DATE"}, [(day,) for day in inputs.days])
-        self._values("settings", _SETTINGS, [(*gaps, HISTOGRAM_GAMMA, inputs.started_at)])
-        goals = [(g.goal, g.method, g.path_pattern, g.min_status, g.max_status) for g in self._contract.goals]
-        self._values("goals", _GOALS, goals)
+        self._values("target_days", INPUTS["target_days"], [(day,) for day in inputs.days])
+        self._values("settings", INPUTS["settings"], [settings_row(self._contract)])
+        self._values("goals", INPUTS["goals"], goal_rows(self._contract))
 
     def _values(self, name: str, types: Mapping[str, str], rows: Sequence[tuple[Any, ...]]) -> None:
         """A few rows, as literals: their number is then known when joins are planned."""

@@ -1,6 +1,7 @@
 -- grain: one row per day (UTC) with requests or refused lines
 -- keys: date
--- depends: hourly_requests, quarantined_hours, response_quantiles, session_spans, visitor_counts
+-- depends: traffic
+-- totals: requests, bytes_sent
 -- description: Traffic, errors, response times and data quality of each day. Statuses of 400 and above are errors.
 -- columns:
 --   date: day (UTC)
@@ -31,100 +32,33 @@
 --   year: partition, year of date
 --   month: partition, month of date
 --   day: partition, day of date
-with buckets as (
-    select
-        event_date,
-        bucket,
-        sum(timed_requests) as timed_requests
-    from hourly_requests
-    where bucket is not null
-    group by event_date, bucket
-),
-
-histograms as (
-    select
-        event_date,
-        list_sort(
-            list({'bucket': bucket, 'requests': cast(timed_requests as bigint)})
-        ) as response_time_histogram
-    from buckets
-    group by event_date
-),
-
-totals as (
-    select
-        event_date,
-        sum(requests) as requests,
-        sum(bytes_sent) as bytes_sent,
-        sum(case when status < 200 then requests else 0 end) as requests_1xx,
-        sum(case when status between 200 and 299 then requests else 0 end) as requests_2xx,
-        sum(case when status between 300 and 399 then requests else 0 end) as requests_3xx,
-        sum(case when status between 400 and 499 then requests else 0 end) as requests_4xx,
-        sum(case when status >= 500 then requests else 0 end) as requests_5xx,
-        sum(timed_requests) as timed_requests,
-        sum(response_us) as response_us,
-        sum(case when is_bot then 0 else requests end) as human_requests,
-        sum(case when is_bot then requests else 0 end) as bot_requests
-    from hourly_requests
-    group by event_date
-),
-
-refused as (
-    select
-        event_date,
-        sum(quarantined_lines) as quarantined_lines
-    from quarantined_hours
-    group by event_date
-),
-
-started as (
-    select
-        session_date as event_date,
-        count(*) as sessions
-    from session_spans
-    group by session_date
-),
-
-periods as (
-    select event_date from totals
-    union
-    select event_date from refused
-)
-
 select
-    periods.event_date as date,
-    cast(coalesce(totals.requests, 0) as bigint) as requests,
-    cast(coalesce(visitor_counts.visitors, 0) as bigint) as visitors,
-    cast(coalesce(visitor_counts.human_visitors, 0) as bigint) as human_visitors,
-    cast(coalesce(started.sessions, 0) as bigint) as sessions,
-    cast(coalesce(totals.bytes_sent, 0) as bigint) as bytes_sent,
-    cast(coalesce(totals.requests_1xx, 0) as bigint) as requests_1xx,
-    cast(coalesce(totals.requests_2xx, 0) as bigint) as requests_2xx,
-    cast(coalesce(totals.requests_3xx, 0) as bigint) as requests_3xx,
-    cast(coalesce(totals.requests_4xx, 0) as bigint) as requests_4xx,
-    cast(coalesce(totals.requests_5xx, 0) as bigint) as requests_5xx,
-    cast(totals.requests_4xx + totals.requests_5xx as double) / totals.requests as error_rate,
-    cast(totals.requests_5xx as double) / totals.requests as server_error_rate,
-    cast(totals.requests_2xx + totals.requests_3xx as double) / totals.requests as success_rate,
-    cast(coalesce(totals.timed_requests, 0) as bigint) as timed_requests,
-    cast(totals.response_us as double) / nullif(totals.timed_requests, 0) / 1000 as avg_response_time_ms,
-    response_quantiles.response_time_ms[1] as p50_response_time_ms,
-    response_quantiles.response_time_ms[2] as p90_response_time_ms,
-    response_quantiles.response_time_ms[3] as p95_response_time_ms,
-    response_quantiles.response_time_ms[4] as p99_response_time_ms,
-    cast(coalesce(totals.human_requests, 0) as bigint) as human_requests,
-    cast(coalesce(totals.bot_requests, 0) as bigint) as bot_requests,
-    cast(coalesce(refused.quarantined_lines, 0) as bigint) as quarantined_lines,
-    histograms.response_time_histogram,
-    cast(year(periods.event_date) as integer) as year,
-    cast(month(periods.event_date) as integer) as month,
-    cast(day(periods.event_date) as integer) as day
-from periods
-left join totals on periods.event_date = totals.event_date
-left join refused on periods.event_date = refused.event_date
-left join started on periods.event_date = started.event_date
-left join histograms on periods.event_date = histograms.event_date
-left join visitor_counts
-    on periods.event_date = visitor_counts.event_date and visitor_counts.hour_us is null
-left join response_quantiles
-    on periods.event_date = response_quantiles.event_date and response_quantiles.hour_us is null
+    event_date as date,
+    requests,
+    visitors,
+    human_visitors,
+    sessions,
+    bytes_sent,
+    requests_1xx,
+    requests_2xx,
+    requests_3xx,
+    requests_4xx,
+    requests_5xx,
+    error_rate,
+    server_error_rate,
+    success_rate,
+    timed_requests,
+    avg_response_time_ms,
+    p50_response_time_ms,
+    p90_response_time_ms,
+    p95_response_time_ms,
+    p99_response_time_ms,
+    human_requests,
+    bot_requests,
+    quarantined_lines,
+    response_time_histogram,
+    cast(year(event_date) as integer) as year,
+    cast(month(event_date) as integer) as month,
+    cast(day(event_date) as integer) as day
+from traffic
+where hour_us is null

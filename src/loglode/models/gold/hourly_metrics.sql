@@ -1,6 +1,7 @@
 -- grain: one row per hour (UTC) with requests or refused lines
 -- keys: hour
--- depends: hourly_requests, quarantined_hours, response_quantiles, session_spans, visitor_counts
+-- depends: traffic
+-- totals: requests, bytes_sent
 -- description: Traffic, errors, response times and data quality of each hour. Statuses of 400 and above are errors.
 -- columns:
 --   date: day (UTC)
@@ -32,102 +33,34 @@
 --   year: partition, year of date
 --   month: partition, month of date
 --   day: partition, day of date
-with buckets as (
-    select
-        event_date,
-        hour_us,
-        bucket,
-        sum(timed_requests) as timed_requests
-    from hourly_requests
-    where bucket is not null
-    group by event_date, hour_us, bucket
-),
-
-histograms as (
-    select
-        hour_us,
-        list_sort(
-            list({'bucket': bucket, 'requests': cast(timed_requests as bigint)})
-        ) as response_time_histogram
-    from buckets
-    group by hour_us
-),
-
-totals as (
-    select
-        event_date,
-        hour_us,
-        sum(requests) as requests,
-        sum(bytes_sent) as bytes_sent,
-        sum(case when status < 200 then requests else 0 end) as requests_1xx,
-        sum(case when status between 200 and 299 then requests else 0 end) as requests_2xx,
-        sum(case when status between 300 and 399 then requests else 0 end) as requests_3xx,
-        sum(case when status between 400 and 499 then requests else 0 end) as requests_4xx,
-        sum(case when status >= 500 then requests else 0 end) as requests_5xx,
-        sum(timed_requests) as timed_requests,
-        sum(response_us) as response_us,
-        sum(case when is_bot then 0 else requests end) as human_requests,
-        sum(case when is_bot then requests else 0 end) as bot_requests
-    from hourly_requests
-    group by event_date, hour_us
-),
-
-refused as (
-    select
-        event_date,
-        hour_us,
-        sum(quarantined_lines) as quarantined_lines
-    from quarantined_hours
-    group by event_date, hour_us
-),
-
-started as (
-    select
-        start_us - (start_us % 3600000000 + 3600000000) % 3600000000 as hour_us,
-        count(*) as sessions
-    from session_spans
-    group by start_us - (start_us % 3600000000 + 3600000000) % 3600000000
-),
-
-periods as (
-    select event_date, hour_us from totals
-    union
-    select event_date, hour_us from refused
-)
-
 select
-    periods.event_date as date,
-    make_timestamptz(periods.hour_us) as hour,
-    cast(coalesce(totals.requests, 0) as bigint) as requests,
-    cast(coalesce(visitor_counts.visitors, 0) as bigint) as visitors,
-    cast(coalesce(visitor_counts.human_visitors, 0) as bigint) as human_visitors,
-    cast(coalesce(started.sessions, 0) as bigint) as sessions,
-    cast(coalesce(totals.bytes_sent, 0) as bigint) as bytes_sent,
-    cast(coalesce(totals.requests_1xx, 0) as bigint) as requests_1xx,
-    cast(coalesce(totals.requests_2xx, 0) as bigint) as requests_2xx,
-    cast(coalesce(totals.requests_3xx, 0) as bigint) as requests_3xx,
-    cast(coalesce(totals.requests_4xx, 0) as bigint) as requests_4xx,
-    cast(coalesce(totals.requests_5xx, 0) as bigint) as requests_5xx,
-    cast(totals.requests_4xx + totals.requests_5xx as double) / totals.requests as error_rate,
-    cast(totals.requests_5xx as double) / totals.requests as server_error_rate,
-    cast(totals.requests_2xx + totals.requests_3xx as double) / totals.requests as success_rate,
-    cast(coalesce(totals.timed_requests, 0) as bigint) as timed_requests,
-    cast(totals.response_us as double) / nullif(totals.timed_requests, 0) / 1000 as avg_response_time_ms,
-    response_quantiles.response_time_ms[1] as p50_response_time_ms,
-    response_quantiles.response_time_ms[2] as p90_response_time_ms,
-    response_quantiles.response_time_ms[3] as p95_response_time_ms,
-    response_quantiles.response_time_ms[4] as p99_response_time_ms,
-    cast(coalesce(totals.human_requests, 0) as bigint) as human_requests,
-    cast(coalesce(totals.bot_requests, 0) as bigint) as bot_requests,
-    cast(coalesce(refused.quarantined_lines, 0) as bigint) as quarantined_lines,
-    histograms.response_time_histogram,
-    cast(year(periods.event_date) as integer) as year,
-    cast(month(periods.event_date) as integer) as month,
-    cast(day(periods.event_date) as integer) as day
-from periods
-left join totals on periods.hour_us = totals.hour_us
-left join refused on periods.hour_us = refused.hour_us
-left join started on periods.hour_us = started.hour_us
-left join histograms on periods.hour_us = histograms.hour_us
-left join visitor_counts on periods.hour_us = visitor_counts.hour_us
-left join response_quantiles on periods.hour_us = response_quantiles.hour_us
+    event_date as date,
+    make_timestamptz(hour_us) as hour,
+    requests,
+    visitors,
+    human_visitors,
+    sessions,
+    bytes_sent,
+    requests_1xx,
+    requests_2xx,
+    requests_3xx,
+    requests_4xx,
+    requests_5xx,
+    error_rate,
+    server_error_rate,
+    success_rate,
+    timed_requests,
+    avg_response_time_ms,
+    p50_response_time_ms,
+    p90_response_time_ms,
+    p95_response_time_ms,
+    p99_response_time_ms,
+    human_requests,
+    bot_requests,
+    quarantined_lines,
+    response_time_histogram,
+    cast(year(event_date) as integer) as year,
+    cast(month(event_date) as integer) as month,
+    cast(day(event_date) as integer) as day
+from traffic
+where hour_us is not null

@@ -1,6 +1,6 @@
 -- grain: one row per batch
 -- keys: batch_id
--- depends: runs, settings
+-- depends: runs, gold_starts
 -- description: What each batch read and refused, and how long its steps took. lines_read = rows_silver +
 --   lines_quarantined + duplicates + blank_lines.
 -- columns:
@@ -48,9 +48,9 @@ with batches as (
         runs.dedupe_seconds,
         runs.commit_seconds,
         cast(epoch_us(runs.finished_at) - epoch_us(runs.started_at) as double) / 1000000 as bronze_to_silver_seconds,
-        cast(epoch_us(settings.gold_started_at) - epoch_us(runs.started_at) as double) / 1000000
+        cast(epoch_us(gold_starts.gold_started_at) - epoch_us(runs.started_at) as double) / 1000000
             as bronze_to_gold_seconds,
-        cast(epoch_us(settings.gold_started_at) - epoch_us(runs.oldest_object_at) as double) / 1000000
+        cast(epoch_us(gold_starts.gold_started_at) - epoch_us(runs.oldest_object_at) as double) / 1000000
             as freshness_seconds,
         runs.engine,
         runs.contract_version,
@@ -59,7 +59,7 @@ with batches as (
         runs.month,
         runs.day
     from runs
-    cross join settings
+    inner join gold_starts on runs.batch_id = gold_starts.batch_id
 )
 
 select

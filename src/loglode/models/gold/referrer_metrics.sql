@@ -1,6 +1,7 @@
 -- grain: day x referring host x campaign
 -- keys: date, referrer_host, utm_source, utm_medium, utm_campaign
 -- depends: events, target_days
+-- totals: requests, bytes_sent
 -- description: Requests and visitors that each referring host and campaign brought on each day.
 -- columns:
 --   date: day (UTC)

@@ -1,6 +1,7 @@
 -- grain: day x method x route
 -- keys: date, method, route
 -- depends: events, target_days
+-- totals: requests, bytes_sent
 -- description: Traffic, errors and response times of each route on each day.
 -- columns:
 --   date: day (UTC)

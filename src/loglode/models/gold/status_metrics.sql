@@ -1,6 +1,7 @@
 -- grain: day x status
 -- keys: date, status
 -- depends: hourly_requests
+-- totals: requests, bytes_sent
 -- description: Requests of each HTTP status on each day.
 -- columns:
 --   date: day (UTC)

@@ -1,0 +1,44 @@
+"""The rows of the relations that models read besides tables (see `INPUTS`), the same for every engine."""
+
+from __future__ import annotations
+
+from loglode.contract import Contract
+
+HISTOGRAM_GAMMA = 1.1
+Scalar = str | int | float | None
+
+# Columns of a table with a row for each batch, which say when gold first counted the batch.
+COUNTED = {
+    "batch_id": "VARCHAR",
+    "started_at": "TIMESTAMP WITH TIME ZONE",
+    "bronze_to_gold_seconds": "DOUBLE",
+}
+CLOCK = {"started_at": "TIMESTAMP WITH TIME ZONE"}
+# `gold_starts`, in DuckDB's dialect. A rebuilt table keeps the times that it had: `counted` is what it held, and
+# `clock` the start of the present run.
+GOLD_STARTS = """
+select
+    runs.batch_id,
+    coalesce(
+        max(
+            make_timestamptz(
+                epoch_us(counted.started_at) + cast(round(counted.bronze_to_gold_seconds * 1000000) as bigint)
+            )
+        ),
+        max(clock.started_at)
+    ) as gold_started_at
+from runs
+cross join clock
+left join counted on runs.batch_id = counted.batch_id
+group by runs.batch_id
+"""
+
+
+def settings_row(contract: Contract) -> tuple[Scalar, ...]:
+    """The one row of `settings`."""
+    return (contract.session_gap_seconds, contract.source_session_gap_seconds, HISTOGRAM_GAMMA)
+
+
+def goal_rows(contract: Contract) -> list[tuple[Scalar, ...]]:
+    """The rows of `goals`."""
+    return [(g.goal, g.method, g.path_pattern, g.min_status, g.max_status) for g in contract.goals]
