@@ -29,6 +29,8 @@ BOM = "\ufeff".encode()
         (b'a - - [] "GET / HTTP/1.1" 200 5\n', "json"), (b'[x] "GET / HTTP/1.1" 200 5\n', "json"),
         ((CLF * 2000)[:SAMPLE_BYTES], "combined"), ((JSON * 2000)[:SAMPLE_BYTES], "json"),
         ((CLF[:-8] + b"x" * 99_999)[:SAMPLE_BYTES], "combined"), (b'{\n "a": 1\n}\n{\n "a": 2\n}\n', "json"),
+        # The first 50 lines decide, each by itself.
+        (JSON * 50 + CLF * 60, "json"), (CLF + JSON * 3, "json"), (CLF + b'[{"a": 1}]\n' * 2, "json"),
         (b'{"path": "' + CLF.replace(b'"', b'\\"').strip() + b'"}\n', "json"),
     ],
 )  # fmt: skip
