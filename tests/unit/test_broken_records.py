@@ -127,6 +127,18 @@ def test_good_records_around_a_broken_one(broken: str, size: int) -> None:
     assert visible("".join(found)) == visible(text)
 
 
+@pytest.mark.parametrize("broken", ['{"a": 1}}', '{"a": 1}]', "}", "]", "}}]", '{"a": {"b": 1}', '{"a": {},', '{"a": "x', "{", "text"])  # fmt: skip
+@pytest.mark.parametrize("between", [",", ",\n", "\n, "])
+def test_good_elements_around_a_broken_one(broken: str, between: str) -> None:
+    good = [{"id": number, "list": [{"x": 1}, []], "text": "]},["} for number in range(6)]
+    if broken.count('"') % 2 and "\n" not in between:
+        between = ",\n"  # a string without an end takes the rest of its line
+    text = f"[{between.join([*map(json.dumps, good[:3]), broken, *map(json.dumps, good[3:])])}]"
+    found = cut(text, 16, is_array=True)
+    assert [value for value in good if value in objects(found)] == good
+    assert visible("".join(found)) == visible(text)
+
+
 def test_text_on_the_line_of_a_record_belongs_to_it() -> None:
     assert cut('{"a":1}}\n{\n"b":2}\n{"c":\n3} x\n{"d":4}', 8, is_array=False) == ['{"a":1}} ', '{ "b":2} ', '{"c": 3} x ', '{"d":4}']  # fmt: skip
 

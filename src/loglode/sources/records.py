@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 _BLOCK = 1 << 20
+_BOM = b"\xef\xbb\xbf"
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _NEWLINE, _SPACE = b'"\\,:\n '
 _BRACE, _BRACKET, _END_BRACKET = b"{[]"
 _OTHER = ord("x")  # of what stands before a token: a scalar, a string, or text that is not JSON
@@ -87,6 +88,7 @@ class RecordStream(io.RawIOBase):
         self._is_array = is_array
         self._top = int(is_array)  # the depth between records
         self._state = _State(self._top)
+        self._has_begun = False
 
     def readable(self) -> bool:
         return True
@@ -98,7 +100,16 @@ class RecordStream(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """The next block, one record a line."""
         block = self._stream.read(min(size, _BLOCK) if size > 0 else _BLOCK)
+        if not self._has_begun:
+            self._has_begun = True
+            block = self._without_mark(block)
         return self._convert(np.frombuffer(block, np.uint8)) if block else block
+
+    def _without_mark(self, block: bytes) -> bytes:
+        """The first block with spaces for a byte order mark, which is not a part of the first value."""
+        while len(block) < len(_BOM) and (more := self._stream.read(len(_BOM) - len(block))):
+            block += more
+        return b" " * len(_BOM) + block[len(_BOM) :] if block.startswith(_BOM) else block
 
     def _convert(self, block: _Bytes) -> bytes:
         tokens = self._tokens(block)
