@@ -111,7 +111,7 @@ def _sum(terms: list[str]) -> str:
 def _from_json(keys: list[str]) -> str:
     """A struct of texts; malformed text gives null (from_json alone would raise).
 
-    TRY would go row by row once a vector has one malformed line, four times as dear as asking first.
+    TRY goes row by row once a vector has one malformed line, which costs four times as much as the check.
     """
     structure = json.dumps(dict.fromkeys(keys, "VARCHAR"))
     return f"from_json(case when json_valid(line) then line end, {literal(structure)})"

@@ -36,10 +36,10 @@ def register(kind: type[Format]) -> type[Format]:
     return kind
 
 
-def look(sample: bytes, wanted: str = AUTO) -> Head:
+def look(sample: bytes, name: str = AUTO) -> Head:
     """Read the first bytes of an object, in linear time. Raises UsageError for an unknown format."""
     text = sample.removeprefix(BOM)
-    fmt = named_format(wanted) or detect_format(text)
+    fmt = named_format(name) or detect_format(text)
     return Head(fmt, fmt.layout(text), fmt.keys(text))
 
 
@@ -51,10 +51,10 @@ def detect_format(sample: bytes) -> Format:
     return max(scores, key=lambda score: score[0])[1]
 
 
-def named_format(wanted: str) -> Format | None:
+def named_format(name: str) -> Format | None:
     """The format of a name; None for auto. Raises UsageError for an unknown name."""
-    if wanted == AUTO:
+    if name == AUTO:
         return None
-    if wanted not in FORMATS:
-        raise UsageError(f"unknown format {wanted!r}", hint=f"one of {AUTO}, {', '.join(sorted(FORMATS))}")
-    return FORMATS[wanted]
+    if name not in FORMATS:
+        raise UsageError(f"unknown format {name!r}", hint=f"one of {AUTO}, {', '.join(sorted(FORMATS))}")
+    return FORMATS[name]

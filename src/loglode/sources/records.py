@@ -2,7 +2,7 @@
 
 Brackets outside strings are found with NumPy a block at a time, and every value becomes one record of
 the stream that LineReader then cuts: newlines inside a record become spaces (in JSON they can only
-stand between tokens), and each record but the first begins on a new line.
+occur between tokens), and each record but the first begins on a new line.
 
 A broken value must not swallow the ones after it. These rules cut it off, and never cut valid JSON:
 
@@ -29,7 +29,7 @@ _BLOCK = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _NEWLINE, _SPACE = b'"\\,:\n '
 _BRACE, _BRACKET, _END_BRACKET = b"{[]"
-_OTHER = ord("x")  # of what stands before a token: a scalar, a string, or text that is not JSON
+_OTHER = ord("x")  # of the byte before a token: a scalar, a string, or text that is not JSON
 _NOTHING = 0
 _GOES_ON = np.zeros(256, np.bool_)
 _GOES_ON[list(b":,[")] = True
@@ -140,7 +140,7 @@ class RecordStream(io.RawIOBase):
         return _Tokens(data, newlines, is_odd, np.flatnonzero(data > _SPACE), places, data[places])
 
     def _escapes(self, slashes: _Flags) -> _Flags:
-        """True where an odd number of backslashes stands before."""
+        """True at each byte that follows an odd number of backslashes."""
         places = np.arange(len(slashes))
         last_other = np.maximum.accumulate(np.where(slashes, -1, places))
         run = places - last_other  # backslashes up to and including here, since the last other byte
@@ -232,7 +232,7 @@ class RecordStream(io.RawIOBase):
     def _unseparated(self, starts: _Places, data: _Bytes) -> _Places:
         """Those of the places that do not begin a line of the output yet."""
         visible, newlines = np.flatnonzero(data > _SPACE), np.flatnonzero(data == _NEWLINE)
-        # Before this block stands a visible byte, and behind that a newline or not.
+        # A visible byte precedes this block, and a newline may follow it.
         last_visible = np.append(-2, visible)
         last_newline = np.append(-1 if self._state.is_separated else -3, newlines)
         is_separated = (
@@ -251,5 +251,5 @@ class RecordStream(io.RawIOBase):
         if len(brackets.after):
             depths = np.arange(_LEVELS)
             state.containers = self._containers(brackets, depths, np.full(_LEVELS, len(brackets.after)))
-            state.containers[-1] = _NOTHING  # stands for all deeper ones
+            state.containers[-1] = _NOTHING  # the place of all deeper ones
             state.depth = int(brackets.after[-1])
