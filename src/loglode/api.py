@@ -16,11 +16,11 @@ from loglode.maintenance.maintain import KEEP_HOURS, QUARANTINE_DAYS, TARGET_BYT
 from loglode.operations import (
     ColumnLineage,
     GoldReport,
+    MaintenanceReport,
     QualityReport,
     QueryResult,
     RunReport,
     StatusReport,
-    UpkeepReport,
     VerifyReport,
 )
 from loglode.settings import Settings
@@ -102,7 +102,7 @@ class Lake:
         quarantine_days: int = QUARANTINE_DAYS,
         is_dry_run: bool = False,
         progress: Progress | None = None,
-    ) -> UpkeepReport:
+    ) -> MaintenanceReport:
         """Merge small files, delete files that no table needs, and empty old rejected lines."""
         return operations.maintain(
             self.settings,

@@ -8,7 +8,7 @@ from loglode.gold.rebuild import rebuild_gold
 from loglode.gold.restore import restore
 from loglode.gold.silver_to_gold import GoldReport
 from loglode.loading.report import RunReport
-from loglode.maintenance.maintain import UpkeepReport, maintain
+from loglode.maintenance.maintain import MaintenanceReport, maintain
 from loglode.pipeline.replay import replay_quarantine
 from loglode.pipeline.run import load_objects, run, update_gold
 from loglode.reports.lineage import ColumnLineage, lineage, row_lineage
@@ -24,11 +24,11 @@ __all__ = [
     "ColumnLineage",
     "GateReport",
     "GoldReport",
+    "MaintenanceReport",
     "QualityReport",
     "QueryResult",
     "RunReport",
     "StatusReport",
-    "UpkeepReport",
     "VerifyReport",
     "columns",
     "history",

@@ -148,7 +148,7 @@ def test_the_past_that_upkeep_deleted_is_left_out(lake: Path, capsys: pytest.Cap
     operations.maintain(settings(lake), keep_hours=0)
     words = ["query", "select count(*) from daily_metrics", "--as-of", then.isoformat()]
     error = told(capsys, lake, *words)
-    assert "upkeep has deleted files of this version" in error and "IO Error" not in error
+    assert "maintenance has deleted files of this version" in error and "IO Error" not in error
 
 
 def test_restore_asks_and_says_what_there_is(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:

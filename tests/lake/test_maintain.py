@@ -37,7 +37,7 @@ from loglode.engines.duckdb.merge import Merger
 from loglode.errors import BooksError
 from loglode.lake import ActiveFile, Commit, Snapshot, committer
 from loglode.lake.maintenance import small_files
-from loglode.operations import UpkeepReport
+from loglode.operations import MaintenanceReport
 
 DAY_SECONDS = 86_400
 LEFTOVER = "year=2026/month=3/day=10/left-by-a-dead-run.parquet"
@@ -75,7 +75,7 @@ def loaded(lake: Path, calm: Path) -> Path:
     return shutil.copytree(calm, lake)
 
 
-def upkeep(lake: Path, **changes: Any) -> UpkeepReport:
+def upkeep(lake: Path, **changes: Any) -> MaintenanceReport:
     report = operations.maintain(settings(lake), **changes)
     verify(lake)
     return report

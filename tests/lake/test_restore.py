@@ -59,7 +59,7 @@ def test_what_cannot_be_restored_is_refused(two: Path) -> None:
     with pytest.raises(LakeError):
         operations.restore(settings(two), "daily_metrics", 99)
     operations.maintain(settings(two), keep_hours=0)
-    with pytest.raises(LakeError, match="deleted by upkeep"):
+    with pytest.raises(LakeError, match="deleted by maintenance"):
         operations.restore(settings(two), "daily_metrics", version_of(two, "one"))
     verify(two)
 

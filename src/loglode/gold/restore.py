@@ -48,7 +48,7 @@ def _put_back(wanted: Snapshot, step: Step, correlation_id: str) -> int:
     gone = missing(table.root, [file.path for file in wanted.files()])
     if gone:
         raise LakeError(
-            f"{table.spec.name}: {len(gone)} files of version {wanted.version} were deleted by upkeep,"
+            f"{table.spec.name}: {len(gone)} files of version {wanted.version} were deleted by maintenance,"
             f" such as {gone[0]}",
             hint="`loglode history` shows younger versions",
         )

@@ -1,4 +1,4 @@
-"""What keeps a table quick and small: which files to merge, what to delete, checkpoints."""
+"""Maintenance of one table: which files to merge, what to delete, checkpoints."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def _cut(files: Sequence[ActiveFile], target_bytes: int) -> Iterator[Merge]:
 
 
 def unneeded_files(table: Table, keep_hours: int, *, is_dry_run: bool) -> list[str]:
-    """Delete files that left the table more than `keep_hours` ago, and files of that age which it never
-    knew, such as a killed run leaves behind. Returns their paths, relative to the table."""
+    """Delete files that left the table more than `keep_hours` ago, and files of that age that were never
+    committed, such as a killed run leaves behind. Returns their paths, relative to the table."""
     delta = table.delta()
 
     def vacuum(*, dry_run: bool) -> list[str]:
@@ -78,7 +78,7 @@ def unneeded_files(table: Table, keep_hours: int, *, is_dry_run: bool) -> list[s
             return delta.vacuum(keep_hours, dry_run=dry_run, enforce_retention_duration=False, full=True)
 
     found = vacuum(dry_run=True)
-    # Asked first, because deleting nothing would leave two commits in the log all the same.
+    # A dry run first: a vacuum that deletes nothing still adds two commits to the log.
     return sorted(vacuum(dry_run=False) if found and not is_dry_run else found)
 
 

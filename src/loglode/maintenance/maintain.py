@@ -1,8 +1,8 @@
-"""Upkeep: fewer and larger files, no leftovers, checkpoints, and no refused lines past their time.
+"""Maintenance: merges small files, deletes leftovers, writes checkpoints, empties old refused lines.
 
-No row changes but the raw text of old refused lines. Silver's upkeep and quarantine's are commits of
-silver, like everything that happens to the two, so that loads and replays beside it ask again what
-there is; the other tables are kept up each by itself.
+No row changes but the raw text of old refused lines. Maintenance of silver and of quarantine are commits of
+silver, like every change of the two, so that loads and replays beside it look again at what is there. Each
+other table is maintained by commits of its own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ RAW = "raw"
 
 
 @dataclass(slots=True)
-class TableUpkeep:
+class TableMaintenance:
     """What was done to a table, or would be; `deleted` are paths relative to it."""
 
     name: str
@@ -54,12 +54,12 @@ class TableUpkeep:
 
 
 @dataclass(frozen=True, slots=True)
-class UpkeepReport(Report):
+class MaintenanceReport(Report):
     """What `maintain` did to each table."""
 
     lake: str
     is_dry_run: bool
-    tables: tuple[TableUpkeep, ...]
+    tables: tuple[TableMaintenance, ...]
     seconds: float
 
     def as_dict(self) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class UpkeepReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How far upkeep goes."""
+    """What the caller asks for."""
 
     target_bytes: int
     keep_hours: int
@@ -91,7 +91,7 @@ def maintain(
     quarantine_days: int = QUARANTINE_DAYS,
     is_dry_run: bool = False,
     progress: Progress | None = None,
-) -> UpkeepReport:
+) -> MaintenanceReport:
     """Merge small files, empty old refused lines, delete what no table needs, write checkpoints.
 
     Safe beside running writers as long as none of them takes more than `keep_hours`, after which files
@@ -106,16 +106,16 @@ def maintain(
         target_bytes, keep_hours, today - timedelta(days=quarantine_days), is_dry_run, settings.correlation_id
     )
     if is_dry_run:
-        done = [_foreseen(name, root, plan) for name, root in lake.existing()]
+        done = [_preview(name, root, plan) for name, root in lake.existing()]
     else:
         with logs.bound(step="maintain"):
             done = list(_maintained(settings, lake, plan, progress))
-    return UpkeepReport(str(lake.root), is_dry_run, tuple(done), time.perf_counter() - started)
+    return MaintenanceReport(str(lake.root), is_dry_run, tuple(done), time.perf_counter() - started)
 
 
-def _foreseen(name: str, root: Location, plan: _Plan) -> TableUpkeep:
+def _preview(name: str, root: Location, plan: _Plan) -> TableMaintenance:
     snapshot = as_it_stands(name, root)
-    done = TableUpkeep(name, len(snapshot.files()))
+    done = TableMaintenance(name, len(snapshot.files()))
     merges = list(_merges(snapshot, plan))
     _count(done, merges)
     done.files_after = done.files_before - sum(len(m.files) - 1 for m in merges)
@@ -125,8 +125,8 @@ def _foreseen(name: str, root: Location, plan: _Plan) -> TableUpkeep:
 
 def _maintained(
     settings: Settings, lake: Lake, plan: _Plan, progress: Progress | None
-) -> Iterator[TableUpkeep]:
-    with open_context(settings, progress) as context:
+) -> Iterator[TableMaintenance]:
+    with open_context(settings, progress, lake) as context:
         settle(lake, lake.silver.snapshot())
         merger = Merger(
             memory_limit_mb=settings.memory_limit_mb,
@@ -137,18 +137,18 @@ def _maintained(
         try:
             for name, root in list(lake.existing()):
                 if name not in lake.gold_names:
-                    yield _keep_up(name, root, lake, merger, plan)
+                    yield _maintain_table(name, root, lake, merger, plan)
             # Silver has new versions, if not new rows: gold's bookmarks follow.
             silver_to_gold(context)
             for name in lake.gold_names:
-                yield _keep_up(name, lake.gold_root(name), lake, merger, plan)
+                yield _maintain_table(name, lake.gold_root(name), lake, merger, plan)
         finally:
             merger.close()
 
 
-def _keep_up(name: str, root: Location, lake: Lake, merger: Merger, plan: _Plan) -> TableUpkeep:
+def _maintain_table(name: str, root: Location, lake: Lake, merger: Merger, plan: _Plan) -> TableMaintenance:
     before = as_it_stands(name, root)
-    done = TableUpkeep(name, len(before.files()))
+    done = TableMaintenance(name, len(before.files()))
     for merges in _in_commits(_merges(before, plan)):
         merged = [_merged(before, merge, merger) for merge in merges]
         is_quarantine = name == lake.quarantine.spec.name
@@ -162,22 +162,22 @@ def _keep_up(name: str, root: Location, lake: Lake, merger: Merger, plan: _Plan)
     done.files_after = len(newest.files())
     checkpoint(before.table)
     counts = {k: getattr(done, k) for k in ("files_before", "files_after", "files_merged", "lines_expired")}
-    told = {
+    facts = {
         "table": name,
         "version": newest.version,
         "counts": {**counts, "files_deleted": len(done.deleted)},
     }
-    _log.info("kept up", extra=told)
+    _log.info("table maintained", extra=facts)
     return done
 
 
-def _count(done: TableUpkeep, merges: list[Merge]) -> None:
+def _count(done: TableMaintenance, merges: list[Merge]) -> None:
     done.files_merged += sum(len(m.files) for m in merges)
     done.lines_expired += sum(m.rows for m in merges if m.emptied)
 
 
 def _merges(snapshot: Snapshot, plan: _Plan) -> Iterator[Merge]:
-    """What there is to write again: first old refused lines, a partition at a time, then small files."""
+    """What to write again: first old refused lines, a partition at a time, then small files."""
     files = snapshot.files()
     if any(name == RAW for name, _, _ in snapshot.table.spec.columns):
         empty = snapshot.nulls(RAW)
@@ -225,7 +225,7 @@ class _Replacing:
         self.done: list[Merge] = []
 
     def files(self, newest: Snapshot) -> tuple[list[dict[str, Any]], list[ActiveFile]]:
-        """(adds, removes) as far as the newest version allows; both empty where nothing is left."""
+        """(adds, removes) of the merges that are still possible; both empty where none is."""
         active = {f.path for f in newest.files()}
         self._merged = [
             (m, publish(self._table, staged)) for m, staged in self._merged if m.is_possible(active)
@@ -252,7 +252,7 @@ def _commit(
 def _commit_quarantine(
     lake: Lake, merged: list[tuple[Merge, list[StagedFile]]], who: dict[str, str | None]
 ) -> list[Merge]:
-    """Let a commit of silver say what becomes of quarantine's files, and settle it."""
+    """Replace quarantine's files as a commit of silver says, and apply it."""
     replacing = _Replacing(lake.quarantine, merged)
 
     def decide(silver: Snapshot) -> Commit | None:

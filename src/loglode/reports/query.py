@@ -74,7 +74,9 @@ def relations(
             snapshot = as_it_stands(name, root, version)
             if missing(root, [f.path for f in snapshot.files()]):
                 details = {"table": name, "version": version}
-                _log.warning(f"{name} is left out: upkeep has deleted files of this version", extra=details)
+                _log.warning(
+                    f"{name} is left out: maintenance has deleted files of this version", extra=details
+                )
                 continue
         columns = [(column, sql) for column, sql, _ in snapshot.table.spec.columns]
         yield Relation(name, columns, [str(root / f.path) for f in snapshot.files()])

@@ -1,4 +1,4 @@
-"""Several files of a table as one, for upkeep."""
+"""Several files of a table as one, for maintenance."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Refused:
 
 
 def _chosen() -> str:
-    # Lines that upkeep has emptied cannot be read again.
+    # Lines that maintenance has emptied cannot be read again.
     return "raw is not null and format = $format and ($reason is null or list_contains(reasons, $reason))"
 
 
