@@ -63,8 +63,22 @@ def owed(lake: Lake, done: int, version: int) -> dict[int, dict[str, Any]] | Non
     return found
 
 
+def applied(lake: Lake, snapshot: Snapshot) -> int:
+    """The version of silver up to which a table has applied the effects of its commits.
+
+    Checkpoints drop a transaction that no commit has renewed for TRANSACTION_DAYS. The newest row of ops.runs
+    or ops.quality still gives the version, and quarantine is always applied before ops.runs.
+    """
+    version = snapshot.transaction(SILVER_VERSION)
+    if version is not None or not snapshot.version:
+        return version or 0
+    is_quarantine = snapshot.table.spec.name == lake.quarantine.spec.name
+    source = lake.runs.newest() if is_quarantine else snapshot
+    return source.largest("silver_version") if source else 0
+
+
 def _pending(lake: Lake, version: int, snapshot: Snapshot) -> tuple[int, dict[int, dict[str, Any]]]:
-    done = snapshot.transaction(SILVER_VERSION) or 0
+    done = applied(lake, snapshot)
     pending = owed(lake, max(done, snapshot.table.followed), version)
     if pending is None:
         raise LakeError(

@@ -70,6 +70,11 @@ class Snapshot:
         chosen = {(str(y), str(m), str(d)) for y, m, d in days}
         return [f for f in self.state.files if tuple(f.partition.values()) in chosen]
 
+    def largest(self, column: str) -> int:
+        """Largest value of a column of numbers, by the files' statistics; 0 where none records any."""
+        stats = (json.loads(add.get("stats") or "{}") for add in self.state.adds.values())
+        return max((found.get("maxValues") or {}).get(column) or 0 for found in (*stats, {}))
+
     def files_above(self, column: str, value: int) -> list[ActiveFile]:
         """Files that may have values of a column above one: all that do not record its maximum, too."""
 

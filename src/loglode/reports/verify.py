@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loglode.batches.effects import SILVER_VERSION, owed
+from loglode.batches.effects import applied, owed
 from loglode.context import open_lake
 from loglode.errors import QueryError
 from loglode.gold.plan import gold_is_current, gold_version
@@ -86,7 +86,7 @@ def _followed(lake: Lake) -> Check:
     version = lake.silver.snapshot().version
     behind = []
     for table in (lake.quarantine, lake.runs, lake.quality):
-        done = (table.snapshot().transaction(SILVER_VERSION) or 0) if table.exists else 0
+        done = applied(lake, table.snapshot()) if table.exists else 0
         if done < version and _owes(lake, table, done, version):
             behind.append(table.spec.name)
     return Check(
