@@ -34,6 +34,7 @@ from loglode.reports.verify import VerifyReport
 FOLLOWED = "quarantine, runs and quality have followed silver"
 FILES = "every committed file is there and whole"
 READABLE = "every file can be read"
+COLUMNS = "every file has the columns that its table declares"
 BALANCE = "the books of every batch balance"
 SILVER_ROWS = "web_logs holds what the batches say"
 QUARANTINE_ROWS = "quarantine holds what the batches say"
@@ -236,13 +237,16 @@ DAMAGES: dict[str, tuple[Damage, set[str]]] = {
     },
     **{f"{name} is gone": (partial(damage.remove_table, name=name), {SEEN}) for name in GOLD},
     **{
-        f"a file of {name} {what}": (partial(damage.change_file, name=name, change=change), {expected})
+        f"a file of {name} {what}": (partial(damage.change_file, name=name, change=change), set(expected))
         for name in (*ALL_TABLES, QUALITY)
-        for what, change, expected in (
+        for what, change, *expected in (
             ("is gone", lambda _: None, FILES),
-            ("holds other bytes", lambda content: bytes(len(content)), READABLE),
+            ("holds other bytes", lambda content: bytes(len(content)), READABLE, COLUMNS),
         )
     },
+    "a column has another type": (
+        rows(SILVER, "select * replace (bytes_sent::double as bytes_sent) from rows"), {COLUMNS},
+    ),
     "a file is empty": (partial(damage.change_file, name=SILVER, change=lambda _: b""), {FILES}),
     "a file is too short": (partial(damage.change_file, name=RUNS, change=lambda content: content[:-9]), {FILES}),
     "a file is too long": (partial(damage.change_file, name=GOLD[0], change=lambda content: content + b"PAR1"), {FILES}),
