@@ -28,6 +28,7 @@ from tests.helpers.lakes import (
 )
 
 from loglode import operations
+from loglode.models.model import load_models
 from loglode.reports.reconcile import GOLD_FIGURES
 from loglode.reports.verify import VerifyReport
 
@@ -115,6 +116,7 @@ TWICE = (
     " from rows"
 )
 OF_GOLD = {
+    **{model.name: " ".join(model.totals) for model in load_models() if model.layer == "gold"},
     "daily_metrics": "requests bytes_sent human_requests bot_requests timed_requests requests_2xx requests_5xx"
     " quarantined_lines sessions",
     "hourly_metrics": "requests bytes_sent human_requests bot_requests timed_requests requests_1xx requests_2xx"
@@ -280,7 +282,7 @@ def test_every_check_has_a_damage_that_only_it_or_few_others_find(whole: Path) -
 
 
 def test_every_gold_table_is_compared() -> None:
-    """A table that is new has to be added to `OF_GOLD`."""
+    """By the totals that its model declares, or by an entry of `OF_GOLD`."""
     assert {f"gold/{name}" for name in OF_GOLD} == set(GOLD)
     assert {name.split(" and ")[0] for name in GOLD_FIGURES} == set(OF_GOLD)
 
