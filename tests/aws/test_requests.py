@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,10 @@ from tests.helpers.lakes import BUCKET, record
 from tests.helpers.requests import counted, noted
 
 from loglode import operations
+from loglode.lake.checkpoints import write_checkpoint
+from loglode.lake.table import as_it_stands
 from loglode.settings import Settings
+from loglode.storage import S3Path
 
 # Versions before the batch, and what the batch may cost.
 VERSIONS = 30
@@ -49,3 +53,19 @@ def test_a_lost_file_of_states_costs_requests_and_nothing_else(s3: Any) -> None:
         load(s3, number)
         s3.delete_object(Bucket=BUCKET, Key="lake/ops/_heads.json.gz")
     assert operations.verify(Settings.build(lake=LAKE, threads=1)).is_ok
+
+
+def test_a_checkpoint_is_written_from_a_copy_of_the_log(s3: Any, endpoint: str) -> None:
+    """deltalake reads it, a table loaded behind it is the same, and each commit was read once."""
+    for number in range(2):
+        load(s3, number)
+    root = S3Path.parse(f"{LAKE}/silver/web_logs")
+    before = as_it_stands("web_logs", root)
+    noted(endpoint)
+    write_checkpoint(before.table)
+    assert counted(endpoint) == {"LIST": 1, "GET": before.version + 1, "PUT": 2}
+    behind = as_it_stands("web_logs", root)
+    assert counted(endpoint) == {"LIST": 1, "GET": 2}, "the checkpoint and the commit of its version"
+    assert behind.state == replace(before.state, recent={}, adds=behind.state.adds)
+    assert behind.files() == before.files()
+    assert len(before.table.delta().file_uris()) == len(before.files())
