@@ -17,6 +17,18 @@ from loglode.silver.agents import DERIVED, agent_expressions
 DATA = Path(__file__).resolve().parents[1] / "data"
 CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0"
 CASES = {
+    f"Mozilla/5.0 (X11; Linux x86_64) {CHROME.replace('Chrome', 'HeadlessChrome')} Safari/537.36": (
+        "Chrome", "Linux", "bot", True,
+    ),
+    "Opera/9.80 (Android 2.3; Linux; Opera Mobi/ADR-1309251116) Presto/2.11 Version/12.1": (
+        "Opera", "Android", "tablet", False,
+    ),
+    "Mozilla/5.0 (Maemo; Linux armv7l; rv:10.0) Gecko/20100101 Firefox/10.0 Fennec/10.0 Mobi": (
+        "Firefox", "Linux", "mobile", False,
+    ),
+    "Mozilla/5.0 (compatible; MSIE 10.0; Windows Phone 8.0; Trident/6.0; IEMobile/10.0)": (
+        "Internet Explorer", "Windows", "mobile", False,
+    ),
     f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36": ("Chrome", "Windows", "desktop", False),
     f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36 Edg/124.0": ("Edge", "Windows", "desktop", False),
     f"Mozilla/5.0 (X11; Linux x86_64) {CHROME} Safari/537.36 OPR/110.0": ("Opera", "Linux", "desktop", False),

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema.validators import validator_for
 from open_data_contract_standard.model import OpenDataContractStandard
+from tests.helpers.lakes import changed_contract
 from tests.helpers.logs import accepted, assert_verified, line, load, one, refused, settings_for, write
 
 from loglode import operations
@@ -191,3 +192,17 @@ def test_any_text_is_an_expression_or_refused_in_one_line(text: str) -> None:
     except ContractError as error:
         message = error.message
     assert message.startswith("here: the predicate ") and "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"physicalType: SMALLINT": "physicalType: BIGINT"}, "status: type"),
+        ({"value: visitor_id": "value: client_id"}, "visitor_id: derived"),
+    ],
+)
+def test_a_built_in_field_keeps_its_type(tmp_path: Path, change: dict[str, str], what: str) -> None:
+    path = changed_contract(tmp_path / "changed.yaml", change)
+    with pytest.raises(ContractError, match=what) as caught:
+        load_contract(path)
+    assert "under another name" in caught.value.hint

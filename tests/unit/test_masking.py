@@ -36,6 +36,17 @@ def test_pseudonyms() -> None:
     assert ask(masking.pseudonym("client", "t"), None) is None
 
 
+def test_no_hash_can_be_guessed_without_the_key() -> None:
+    for hidden in (masking.keyed_hash("t"), masking.pseudonym("client", "t")):
+        one, other = (
+            CONNECTION.execute(
+                f"select {hidden} from (select 'curl/8' as t)", {"pseudonym_key": key}
+            ).fetchall()
+            for key in (KEY, KEY[::-1])
+        )
+        assert one != other
+
+
 @given(number=st.integers(0, 2**32 - 1))
 def test_networks_of_ipv4(number: int) -> None:
     address = ipaddress.IPv4Address(number)
@@ -99,6 +110,7 @@ SECRETS = {
     "joe@example.com": ":email", "joe%40example.com": ":email", "203.0.113.9": ":ip", "2001:db8::9": ":ip", "::1": ":ip",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig-x_y": ":token", "sk_live_abc123": ":token", "pk_test_x": ":token",
     "ghp_0123456789abcdef0123": ":token", "xoxb-12-34-abc": ":token", "AKIAABCDEFGHIJKLMNOP": ":token",
+    "ASIAABCDEFGHIJKLMNOP": ":token",
     "0123456789abcdef0123456789abcdef": ":token", "AIzaSyZQXDdI0hCZtE6vySjMm-WEfRq3CPzqKqs": ":token",
     "2001%3Adb8%3A%3A9": ":ip", "203%2E0%2e113%252E9": ":ip", "joe%2540example.com": ":email",
     "joe\uff20example.com": ":email", "joe\\u0040example.com": ":email", "joe&#64;example.com": ":email",

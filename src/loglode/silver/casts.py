@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loglode.contract import Field
 from loglode.errors import ContractError
+from loglode.sql import literal
 
 _CLF = "%d/%b/%Y:%H:%M:%S %z"
 _MICROS_PER_SECOND = 1_000_000
@@ -51,7 +52,7 @@ def timestamp_micros(text: str) -> str:
     iso = f"case when {has_no_offset} then {plain} else {zoned} end"
     return (
         f"case when substr({text}, 5, 1) = '-' then {iso}"
-        f" when substr({text}, 3, 1) = '/' and substr({text}, 23, 2) < '16' then epoch_us(try_strptime({text}, '{_CLF}'))"
+        f" when substr({text}, 3, 1) = '/' and substr({text}, 23, 2) < '16' then epoch_us(try_strptime({text}, {literal(_CLF)}))"
         f" when regexp_full_match({text}, '[0-9]{{9,19}}([.][0-9]{{1,12}})?') then {_epoch(text)} end"
     )
 

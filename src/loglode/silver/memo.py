@@ -14,7 +14,7 @@ from loglode.formats import Format
 from loglode.silver import agents, masking, urls
 from loglode.silver.canonical import canonical
 from loglode.silver.layers import Layer, Layers, column
-from loglode.sql import identifier
+from loglode.sql import identifier, literal
 
 AGENT_HASH = "agent_hash"
 
@@ -68,11 +68,12 @@ def host_or_network(host: str) -> str:
     )
     within = "[0-9]{1,3}([.-][0-9]{1,3}){3}"  # as providers name the machines of their customers
     other = (
-        f"case when regexp_matches({host}, '{suspect}') then ':token'"
-        f" when regexp_matches({host}, '[g-z]') then regexp_replace({host}, '{within}', ':ip', 'g') else ':ip' end"
+        f"case when regexp_matches({host}, {literal(suspect)}) then ':token' when regexp_matches({host}, '[g-z]')"
+        f" then regexp_replace({host}, {literal(within)}, ':ip', 'g') else ':ip' end"
     )
+    hides = literal(f"^[0-9.]+$|:|%|{within}|{suspect}")
     return (
-        f"case when regexp_matches({host}, '^[0-9.]+$|:|%|{within}|{suspect}')"
+        f"case when regexp_matches({host}, {hides})"
         f" then coalesce({masking.network(host)}, {other}) else {host} end"
     )
 
