@@ -21,6 +21,7 @@ import pytest
 from hypothesis import Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from tests.helpers.contracts import contract_with, own_field, own_names
 from tests.helpers.lakes import (
     ALL_TABLES,
     BY_BATCH,
@@ -34,6 +35,7 @@ from tests.helpers.lakes import (
     records,
     settings,
     start,
+    table,
     verify,
     write,
 )
@@ -303,3 +305,22 @@ def test_the_key_is_in_no_plan_log_or_event(
     load(tmp_path / "embedded", source, correlation_id="c-1")
     assert kept.called
     assert_same(tmp_path / "embedded", tmp_path / "lake", without={"engine"})
+
+
+@pytest.mark.usefixtures("interpreted")
+def test_fields_of_any_name_hold_their_own_values(tmp_path: Path) -> None:
+    names = sorted(
+        {"text", "url", "order", "group", "filename", "file_row_number", "hour", *own_names()[::20]}
+    )
+    contract = contract_with(tmp_path / "own.yaml", map(own_field, names))
+    event = record(0, event_id="e", **{f"own-{name}": f"value of {name}" for name in names})
+    first = write(tmp_path / "a.json", [event, "broken", event, record(1)])
+    second = write(tmp_path / "b.json", [event, record(2)])
+    lakes = {engine: tmp_path / engine for engine in ("duckdb", "spark")}
+    for engine, lake in lakes.items():
+        for source in (first, second):
+            load(lake, source, engine=engine, contract=contract)
+    row, *others = sorted(table(lakes["spark"], "silver/web_logs"), key=lambda row: row["event_ts"])
+    assert {name: row[name] for name in names} == {name: f"value of {name}" for name in names}
+    assert len(others) == 2
+    assert_same(lakes["duckdb"], lakes["spark"], without={"engine"})
