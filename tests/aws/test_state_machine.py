@@ -224,7 +224,7 @@ def test_failures_are_told_and_nothing_is_lost(local: Local) -> None:
     third = local.execution_of("three.json")
     assert local.ended(third)["error"] == "AccessDeniedError"
     (alert,) = wait_for(local.alerts)
-    assert "lake/silver/web_logs: access denied" in alert and "_manifests/" in alert
+    assert f"{log}/" in alert and "access denied" in alert and "_manifests/" in alert
     assert local.came_about() == [1]
     local.troubles()
     assert alert.endswith(f"redrive-execution --execution-arn {third}")
