@@ -115,17 +115,17 @@ def applied(change: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dic
     return {}
 
 
-@pytest.mark.parametrize(("change", "expected"), CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("case", CHANGES.values(), ids=CHANGES)
 def test_a_change_of_what_decides_a_table_rebuilds_it(
     lake: Path,
     tmp_path: Path,
     logs: list[Path],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    change: Any,
-    expected: set[str],
+    case: tuple[Any, set[str]],
 ) -> None:
     """Days that no new line touches included: gold is never half old, half new."""
+    change, expected = case
     assert load(lake, logs[0]).gold_rebuilt == (), "a new lake has nothing to rebuild"
     changed = applied(change, tmp_path, monkeypatch)
     report = load(lake, logs[1], **changed)

@@ -153,23 +153,21 @@ def interrupt(
     return waiting
 
 
-@pytest.mark.parametrize(
-    ("when", "first", "point", "second"),
-    [
-        *(("commit", *race) for race in RACES),
-        *(("decision", *race) for race in RACES if race[0] == "gold"),
-    ],
-)
+CASES = [
+    *(("commit", *race) for race in RACES),
+    *(("decision", *race) for race in RACES if race[0] == "gold"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids="-".join)
 def test_two_writers(
     tmp_path: Path,
     prepared: Prepared,
     quiet: dict[bool, Path],
     monkeypatch: pytest.MonkeyPatch,
-    when: str,
-    first: str,
-    point: str,
-    second: str,
+    case: tuple[str, str, str, str],
 ) -> None:
+    when, first, point, second = case
     lake = copied(prepared, tmp_path)
     chosen = settings(lake, contract=prepared.contract)
     name = point.partition(" ")[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from loglode.engines.duckdb.files import GROUP_PARTITIONS, partition_by_groups, write_partitioned
+from loglode.engines.duckdb.files import GROUP_PARTITIONS, Target, partition_by_groups, write_partitioned
 
 TYPES = {"n": "BIGINT", "day": "INTEGER"}
 
@@ -18,16 +18,11 @@ TYPES = {"n": "BIGINT", "day": "INTEGER"}
 def test_every_row_is_in_the_partition_of_its_day_once(tmp_path: Path, days: int) -> None:
     with duckdb.connect() as connection:
         rows = f"select i as n, (i % {days})::integer as day from range({2 * days}) as t (i)"
-        whole = write_partitioned(
-            connection, rows, tmp_path / "whole", prefix="whole", partition_by=(), types=TYPES
-        )
+        whole = write_partitioned(connection, rows, Target(tmp_path / "whole", "whole", TYPES))
         staged = partition_by_groups(
             connection,
             [file.local for file in whole],
-            tmp_path / "parts",
-            prefix="part",
-            partition_by=("day",),
-            types=TYPES,
+            Target(tmp_path / "parts", "part", TYPES, ("day",)),
         )
         found = connection.execute(
             "select n, day from read_parquet($files, hive_partitioning = true) order by n",

@@ -13,7 +13,7 @@ from dataclasses import replace
 import duckdb
 
 from loglode.engines.base import Existing, Job, StagedLines
-from loglode.engines.duckdb.files import parquet, write_partitioned
+from loglode.engines.duckdb.files import Target, parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3
 from loglode.files import StagedFile
 from loglode.sql import identifier, literal, literals
@@ -76,10 +76,7 @@ def _without_doubles(
         f"select {columns} from {source} s anti join {doubles} d on s.{key} = d.id"
         f" union all by name select {columns} from {source} s semi join {doubles} d on s.{key} = d.id and d.is_kept"
         f" qualify {first}",
-        file.local.parent,
-        prefix=prefix,
-        partition_by=(),
-        types=types,
+        Target(file.local.parent, prefix, types),
     )
     file.local.unlink()
     return [replace(f, partition=file.partition) for f in written]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,40 +22,49 @@ _ZSTD_LEVEL = 1
 GROUP_PARTITIONS = 50
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Files to write: `folder/key=value/.../prefix-<uuid>.parquet`.
+
+    `types` gives the SQL type of each column, for the bounds; `partition_by` names the keys.
+    """
+
+    folder: Path
+    prefix: str
+    types: Mapping[str, str]
+    partition_by: tuple[str, ...] = ()
+
+    def options(self) -> tuple[str, str]:
+        """(path, options) of a COPY statement."""
+        if not self.partition_by:
+            return literal(str(self.folder / f"{self.prefix}-{uuid.uuid4()}.parquet")), ""
+        pattern = literal(self.prefix + "-{uuid}")
+        keys = f" partition_by ({identifiers(self.partition_by)}), append, filename_pattern {pattern},"
+        return literal(str(self.folder)), keys
+
+
 def write_partitioned(
     connection: duckdb.DuckDBPyConnection,
     select: str,
-    folder: Path,
-    *,
-    prefix: str,
-    partition_by: tuple[str, ...],
-    types: Mapping[str, str],
+    target: Target,
     parameters: Mapping[str, Any] | None = None,
 ) -> list[StagedFile]:
-    """Run a SELECT into `folder/key=value/.../prefix-<uuid>.parquet`; one StagedFile each.
-
-    `types` gives the SQL type of each column, for the bounds. Raises LakeError when the disk refuses.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    target = literal(str(folder if partition_by else folder / f"{prefix}-{uuid.uuid4()}.parquet"))
-    keys = (
-        f" partition_by ({identifiers(partition_by)}), append, filename_pattern {literal(prefix + '-{uuid}')},"
-        if partition_by
-        else ""
-    )
+    """Run a SELECT into files; one StagedFile each. Raises LakeError when the disk refuses."""
+    target.folder.mkdir(parents=True, exist_ok=True)
+    path, keys = target.options()
     try:
         with s3_errors():
             rows = connection.execute(
-                f"copy ({select}) to {target} (format parquet, compression zstd, compression_level {_ZSTD_LEVEL},{keys}"
+                f"copy ({select}) to {path} (format parquet, compression zstd, compression_level {_ZSTD_LEVEL},{keys}"
                 " return_stats true)",
                 parameters or None,
             ).fetchall()
     except duckdb.IOException as error:
         raise LakeError(
-            f"cannot write {folder.name}: {' '.join(str(error).split())[-300:]}",
+            f"cannot write {target.folder.name}: {' '.join(str(error).split())[-300:]}",
             hint="free disk space or fix the permissions, then run again; nothing was lost",
         ) from error
-    return [_staged(row, types) for row in rows if row[1]]
+    return [_staged(row, target.types) for row in rows if row[1]]
 
 
 def parquet(paths: Iterable[Location | str], options: str = "hive_partitioning = false") -> str:
@@ -65,15 +75,11 @@ def parquet(paths: Iterable[Location | str], options: str = "hive_partitioning =
 def partition_by_groups(
     connection: duckdb.DuckDBPyConnection,
     whole: Sequence[Path],
-    folder: Path,
-    *,
-    prefix: str,
-    partition_by: tuple[str, ...],
-    types: Mapping[str, str],
+    target: Target,
 ) -> list[StagedFile]:
     """Cut files that hold their partition columns into partitioned ones, a group of partitions at a
     time: each open partition takes about a megabyte a thread. The whole files are removed."""
-    source, keys = parquet(whole), identifiers(partition_by)
+    source, keys = parquet(whole), identifiers(target.partition_by)
     connection.execute(
         f"create or replace temp table places as select *, row_number() over (order by {keys}) as place"
         f" from (select distinct {keys} from {source})"
@@ -83,12 +89,9 @@ def partition_by_groups(
     for first in range(1, (count[0] if count else 0) + 1, GROUP_PARTITIONS):
         staged += write_partitioned(
             connection,
-            f"select {identifiers(types)} from {source} semi join (from places where place between {first}"
+            f"select {identifiers(target.types)} from {source} semi join (from places where place between {first}"
             f" and {first + GROUP_PARTITIONS - 1}) using ({keys})",
-            folder,
-            prefix=prefix,
-            partition_by=partition_by,
-            types=types,
+            target,
         )
     for path in whole:
         path.unlink()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from loglode.engines.duckdb.files import write_partitioned
+from loglode.engines.duckdb.files import Target, write_partitioned
 from loglode.engines.duckdb.models import view
 from loglode.engines.duckdb.session import connect, restrict
 from loglode.files import StagedFile
@@ -51,9 +51,6 @@ class Merger:
         (written,) = write_partitioned(
             self._connection,
             f"select {chosen} from merging",
-            self._folder / "merged" / spec.name,
-            prefix="merged",
-            partition_by=(),
-            types=dict(columns),
+            Target(self._folder / "merged" / spec.name, "merged", dict(columns)),
         )
         return replace(written, partition=partition)

@@ -10,7 +10,7 @@ import duckdb
 
 from loglode.contract import Contract, built_in_names
 from loglode.engines.base import BatchInputs, Columns, GoldInputs
-from loglode.engines.duckdb.files import parquet, write_partitioned
+from loglode.engines.duckdb.files import Target, parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3, s3_errors
 from loglode.engines.provided import CLOCK, COUNTED, GOLD_STARTS, goal_rows, settings_row
 from loglode.errors import LoglodeError
@@ -73,10 +73,12 @@ class DuckDBModels:
         return write_partitioned(
             self._connection,
             f"from {model.name}",
-            self._folder / model.name,
-            prefix=model.name,
-            partition_by=DAY,
-            types={name: sql for name, sql, _ in self.columns[model.name]},
+            Target(
+                self._folder / model.name,
+                model.name,
+                {name: sql for name, sql, _ in self.columns[model.name]},
+                DAY,
+            ),
         )
 
     def _guarded(self, model: Model, sql: str) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from loglode.engines.base import Job
 from loglode.engines.duckdb.dedupe import QUARANTINE_TYPES
-from loglode.engines.duckdb.files import parquet, partition_by_groups, write_partitioned
+from loglode.engines.duckdb.files import Target, parquet, partition_by_groups, write_partitioned
 from loglode.files import StagedFile
 from loglode.silver import REJECTED, rejected_statement, silver_statement
 from loglode.sql import identifier, literal
@@ -53,11 +53,13 @@ class Outputs:
             files = write_partitioned(
                 connection,
                 silver_statement(job.contract, job.format, job.known_keys),
-                job.folder / ("whole" if self.is_wide else "silver"),
-                prefix=job.batch_id,
-                partition_by=(REJECTED, *(() if self.is_wide else job.contract.partition_columns)),
-                types=job.silver_types,
-                parameters={"pseudonym_key": job.pseudonym_key, **parameters(job)},
+                Target(
+                    job.folder / ("whole" if self.is_wide else "silver"),
+                    job.batch_id,
+                    job.silver_types,
+                    (REJECTED, *(() if self.is_wide else job.contract.partition_columns)),
+                ),
+                {"pseudonym_key": job.pseudonym_key, **parameters(job)},
             )
         finally:
             connection.unregister("lines")
@@ -77,10 +79,12 @@ class Outputs:
             self.silver = partition_by_groups(
                 self.connection,
                 [f.local for f in self.silver],
-                self.job.folder / "silver",
-                prefix=self.job.batch_id,
-                partition_by=self.job.contract.partition_columns,
-                types=self.job.silver_types,
+                Target(
+                    self.job.folder / "silver",
+                    self.job.batch_id,
+                    self.job.silver_types,
+                    self.job.contract.partition_columns,
+                ),
             )
 
     def _hold(self, lines: pa.Table, rejected: Sequence[StagedFile]) -> None:
@@ -114,11 +118,8 @@ class Outputs:
             self.quarantine += write_partitioned(
                 connection,
                 _quarantined(job),
-                job.folder / "quarantine",
-                prefix=job.batch_id,
-                partition_by=DAY,
-                types=QUARANTINE_TYPES,
-                parameters=parameters(job),
+                Target(job.folder / "quarantine", job.batch_id, QUARANTINE_TYPES, DAY),
+                parameters(job),
             )
         connection.execute(f"drop view lines; drop table {_ROWS}; drop table {_HELD}")
         self._is_holding = False

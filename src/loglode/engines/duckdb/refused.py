@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from loglode.engines.duckdb.engine import DuckDBEngine
-from loglode.engines.duckdb.files import parquet, write_partitioned
+from loglode.engines.duckdb.files import Target, parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3
 from loglode.files import StagedFile
 from loglode.sql import identifiers
@@ -77,10 +77,7 @@ class Refused:
         staged = write_partitioned(
             self._engine.connection,
             f"select {columns} from {source} where line_id not in (select line_id from freed)",
-            folder,
-            prefix=prefix,
-            partition_by=DAY,
-            types={name: sql for name, sql, _ in QUARANTINE.columns},
+            Target(folder, prefix, {name: sql for name, sql, _ in QUARANTINE.columns}, DAY),
         )
         return sorted(touched), staged
 
