@@ -117,7 +117,7 @@ def _is_client(node: ast.AST) -> bool:
 
 
 def test_what_the_code_calls_is_granted_to_who_calls_it() -> None:
-    storage = set(calls("loglode/storage.py"))
+    storage = {*calls("loglode/storage.py"), *calls("loglode/sdk.py")}
     assert {"put_object", "get_object", "list_objects_v2", "get_secret_value"} <= storage
     wanted = set().union(*(RIGHTS[call] for call in storage))
     for role in ("transform", "glue"):

@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 # Application transactions are forgotten after a while; events that come again later are caught by their
 # own identity.
 TRANSACTION_DAYS = 60
+# Below the lake.
+STATES_FILE = "ops/_heads.json.gz"
 # A table with more of them is loaded from its checkpoint instead.
 MAX_TRANSACTIONS = 50_000
 _DAY_MS = 24 * 3600 * 1000
@@ -33,7 +35,7 @@ class Heads:
     """States by folder of the table. Without a lake they live in memory alone."""
 
     def __init__(self, lake: Location | None = None) -> None:
-        self._file = None if lake is None else lake / "ops" / "_heads.json.gz"
+        self._file = None if lake is None else lake.joinpath(*STATES_FILE.split("/"))
         self._lake = str(lake)
         self._states: dict[str, State] = {}
         self._followed: dict[str, int] = {}
