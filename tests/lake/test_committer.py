@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import deltalake
 import pytest
@@ -15,6 +17,7 @@ from tests.helpers.lakes import SILVER, load, record, write
 from loglode.errors import CommitConflictError, LakeError
 from loglode.lake import Commit, Table, committer, staging
 from loglode.lake.committer import MAX_ATTEMPTS, MAX_PAUSE, commit_when, encoded, try_commit
+from loglode.lake.heads import TRANSACTION_DAYS, Heads
 from loglode.lake.state import ActiveFile, State
 from loglode.storage import S3Path, create
 from loglode.tables import TableSpec
@@ -89,6 +92,22 @@ def test_identities_of_objects_leave_the_log_after_sixty_days(lake: Path, tmp_pa
     load(lake, write(tmp_path / "a.json", [record()]))
     configuration = deltalake.DeltaTable(str(lake / SILVER)).metadata().configuration
     assert configuration["delta.setTransactionRetentionDuration"] == "interval 60 days"
+
+
+def test_stored_states_forget_what_the_log_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bookmarks stay, however old: nothing but their tables' own commits renews them."""
+    lake = tmp_path / "lake"
+    (lake / "ops").mkdir(parents=True)
+    heads = Heads(lake)
+    table = Table(SPEC, lake / "t", heads)
+    for days, names in ((TRANSACTION_DAYS + 1, ("object/old", "bookmark")), (0, ("object/new",))):
+        clock = SimpleNamespace(time=lambda days=days: time.time() - days * 86_400)
+        monkeypatch.setattr(committer, "time", clock)
+        assert try_commit(table.snapshot_or_create(), Commit(transactions=dict.fromkeys(names, 1)))
+    heads.save()
+    stored = Heads(lake).get(table.root)
+    assert stored is not None
+    assert stored.transactions.keys() == {"object/new", "bookmark", committer.SEQUENCE}
 
 
 def test_staging_in_a_folder_of_somebody_else_is_refused(
