@@ -21,6 +21,7 @@ import pytest
 from hypothesis import Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
 from tests.helpers.contracts import contract_with, own_field, own_names
 from tests.helpers.lakes import (
     ALL_TABLES,
@@ -84,6 +85,15 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
             session, _ = open_session("local[2]")
     yield said
     session.stop()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_cached(said: Said) -> Iterator[None]:
+    """What an engine keeps in memory while it works is released when it is done."""
+    del said
+    yield
+    # pyspark offers no look at what is cached.
+    assert SparkSession.builder.getOrCreate()._jsparkSession.sharedState().cacheManager().isEmpty()
 
 
 @contextlib.contextmanager
