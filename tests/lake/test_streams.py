@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import subprocess
 import sys
@@ -11,11 +12,15 @@ from pathlib import Path
 import pytest
 import zstandard
 from tests.helpers.logs import (
+    assert_verified,
     line,
+    load,
     paths_of,
     rows,
     settings_for,
 )
+
+from loglode.sources.objects import standard_input
 
 MIB = 1 << 20
 
@@ -93,3 +98,26 @@ def test_standard_input_may_be_compressed(tmp_path: Path, kind: str) -> None:
         check=False,
     )
     assert done.stdout.decode().strip() == "3000", done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "quarantined", "blank"),
+    [("", 0, 0), ("\n\n", 0, 2), ("broken\n", 1, 0), ("\nbroken\n{}\n", 2, 1)],
+)
+def test_standard_input_without_one_accepted_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, quarantined: int, blank: int
+) -> None:
+    """A stream cannot be read again: what is refused must be in quarantine."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    standard_input.cache_clear()
+    settings = settings_for(tmp_path)
+    report = load(settings, "-")
+    again = load(settings, "-")
+    standard_input.cache_clear()
+    assert again.failed == ["stdin: standard input was read before"]
+    assert (report.lines_read, report.lines_quarantined, report.blank_lines) == (
+        quarantined + blank,
+        quarantined,
+        blank,
+    )
+    assert_verified(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import tarfile
@@ -114,7 +115,35 @@ def test_a_table_made_anew_is_not_taken_for_the_one_that_was_known(lake: Path, t
     assert ask(lake, "select sum(requests)::bigint from daily_metrics") == [(5,)]
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", b"{}", None])
+def _states(content: object) -> bytes:
+    return gzip.compress(json.dumps(content).encode())
+
+
+def _silver_state(content: object) -> bytes:
+    return _states({"format": FORMAT, "tables": {"/silver/web_logs": content}})
+
+
+_STATE = {"version": 1, "digest": "d", "protocol": {}, "metadata": {}, "adds": {}, "transactions": {}}
+DAMAGED_STATES = {
+    "no file": None,
+    "empty": b"",
+    "no gzip": b"no gzip",
+    "cut": _states({"format": FORMAT, "tables": {}})[:-9],
+    "broken deflate": gzip.compress(b"")[:10] + b"\xff" * 30,
+    "no object": _states([]),
+    "no tables": _states({"format": FORMAT}),
+    "tables are a number": _states({"format": FORMAT, "tables": 3}),
+    "another format": _states({"format": FORMAT + 1}),
+    "an entry is null": _silver_state(None),
+    "an entry is empty": _silver_state({}),
+    "an entry is a text": _silver_state("x"),
+    "a version is a text": _silver_state({"followed": 1, "state": {**_STATE, "version": "1"}}),
+    "followed is a text": _silver_state({"followed": "x", "state": _STATE}),
+    "transactions are a list": _silver_state({"followed": 1, "state": {**_STATE, "transactions": [1]}}),
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED_STATES.values(), ids=DAMAGED_STATES)
 def test_a_damaged_file_of_states_is_ignored(lake: Path, tmp_path: Path, content: bytes | None) -> None:
     load(lake, write(tmp_path / "a.json", [record()]))
     file = lake / "ops" / "_heads.json.gz"

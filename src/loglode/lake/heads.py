@@ -12,6 +12,7 @@ import json
 import logging
 import secrets
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ STATES_FILE = "ops/_heads.json.gz"
 # A table with more of them is loaded from its checkpoint instead.
 MAX_TRANSACTIONS = 50_000
 _DAY_MS = 24 * 3600 * 1000
+_DAMAGE = (EOFError, ValueError, KeyError, TypeError, AttributeError, zlib.error)
 
 
 class Heads:
@@ -90,18 +92,23 @@ class Heads:
         if self._stored is None:
             self._stored = self._read()
         stored = self._stored.get(str(root).removeprefix(self._lake))
-        if stored is None or not stored["state"]["digest"]:
+        if stored is None:
             return None
-        found = stored["state"]
         try:
-            commit = read_if_there(root / LOG / commit_name(found["version"]))
+            followed, found = int(stored["followed"]), State.from_dict(stored["state"])
+            name = commit_name(found.version)
+        except _DAMAGE:
+            return None
+        if not found.digest:
+            return None
+        try:
+            commit = read_if_there(root / LOG / name)
         except AccessDeniedError:  # what S3 answers for a missing object where listing is restricted
             return None
-        is_same = commit is not None and digest(commit) == found["digest"]
-        if not is_same:
+        if commit is None or digest(commit) != found.digest:
             return None
-        self._followed[str(root)] = stored["followed"]
-        return State.from_dict(found)
+        self._followed[str(root)] = followed
+        return found
 
     def _read(self) -> dict[str, Any]:
         if self._file is None:
@@ -109,9 +116,9 @@ class Heads:
         try:
             data = read_if_there(self._file)
             found = {} if data is None else json.loads(gzip.decompress(data))
-        except (AccessDeniedError, OSError, EOFError, ValueError):
+            return dict(found["tables"]) if found.get("format") == FORMAT else {}
+        except (AccessDeniedError, OSError, *_DAMAGE):
             return {}
-        return dict(found["tables"]) if found.get("format") == FORMAT else {}
 
 
 def _kept(state: State) -> State:

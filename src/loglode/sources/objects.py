@@ -71,6 +71,8 @@ class SourceObject:
         Raises LoglodeError for every error but damage to compressed data.
         """
         if self.is_stream:
+            if standard_input().closed:
+                raise SourceError("standard input was read before", hint="a process can read it once")
             return _first_bytes(io.BytesIO(standard_input().peek(count)), count)
         if not self.uri.startswith(SCHEME):
             with self._open_file() as raw:

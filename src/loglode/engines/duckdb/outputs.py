@@ -75,7 +75,7 @@ class Outputs:
         """Write what is still held."""
         if self._is_holding:
             self._write_rejected()
-        if self.is_wide:
+        if self.is_wide and self.silver:
             self.silver = partition_by_groups(
                 self.connection,
                 [f.local for f in self.silver],
