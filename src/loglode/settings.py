@@ -19,7 +19,8 @@ KEY_FILE_VARIABLE = "LOGLODE_KEY_FILE"
 KEY_SECRET_VARIABLE = "LOGLODE_KEY_SECRET"  # noqa: S105 - a name
 MEMORY_VARIABLE = "LOGLODE_MEMORY_MB"
 REFUSED_VARIABLE = "LOGLODE_MAX_REFUSED_SHARE"
-MIN_MEMORY_MB = 128
+MIN_MEMORY_MB, MAX_MEMORY_MB = 128, 1 << 30
+MAX_THREADS = 4096
 Engine = Literal["duckdb", "spark"]
 # A failed batch is done again from its start; a cluster needs large ones to keep all of it busy.
 BATCH_BYTES: dict[Engine, int] = {"duckdb": 1 << 30, "spark": 64 << 30}
@@ -76,22 +77,26 @@ class Settings:
         """Settings from arguments and environment. Raises UsageError, ContractError."""
         memory = options.get("memory_limit_mb")
         memory = _number(MEMORY_VARIABLE, cls.memory_limit_mb) if memory is None else memory
-        if memory < MIN_MEMORY_MB:
-            raise UsageError(f"a memory limit of {memory} MB is too low", hint=f"at least {MIN_MEMORY_MB}")
+        threads, engine = options.get("threads"), options.get("engine") or "duckdb"
+        if engine not in BATCH_BYTES:
+            raise UsageError(f"unknown engine {engine!r}", hint=f"one of {', '.join(BATCH_BYTES)}")
+        batch_bytes = options.get("batch_bytes")
+        batch_bytes = BATCH_BYTES[engine] if batch_bytes is None else batch_bytes
+        if not str(lake):
+            raise UsageError("the lake has no name", hint="name a folder, or s3://BUCKET/PREFIX")
         if not str(lake).isprintable() or "\\" in str(lake):
             raise UsageError(
                 f"lake {str(lake)!r} has a character in its name that table logs cannot hold",
                 hint="no control characters and no backslash",
             )
-        engine = options.get("engine") or "duckdb"
-        batch_bytes, key = options.get("batch_bytes"), options.get("key_file")
+        key = options.get("key_file")
         key = os.environ.get(KEY_FILE_VARIABLE) if key is None else key
         return cls(
             lake=location(lake),
             contract=load_contract(options.get("contract")),
-            memory_limit_mb=memory,
-            threads=options.get("threads"),
-            batch_bytes=BATCH_BYTES[engine] if batch_bytes is None else batch_bytes,
+            memory_limit_mb=in_range("memory in MB", memory, MIN_MEMORY_MB, MAX_MEMORY_MB),
+            threads=None if threads is None else in_range("threads", threads, 1, MAX_THREADS),
+            batch_bytes=in_range("batch_bytes", batch_bytes, 1),
             key_file=Path(key) if key else None,
             key_secret=options.get("key_secret") or os.environ.get(KEY_SECRET_VARIABLE, ""),
             max_refused_share=_share(REFUSED_VARIABLE),
@@ -118,6 +123,14 @@ class Settings:
             f"lake {self.lake} needs the pseudonymisation key from elsewhere",
             hint=f"set {KEY_SECRET_VARIABLE} (Secrets Manager) or {KEY_FILE_VARIABLE}",
         )
+
+
+def in_range(name: str, value: object, low: int, high: int | None = None) -> int:
+    """The value, if it is a whole number in the range. Raises UsageError."""
+    if not isinstance(value, int) or value < low or (high is not None and value > high):
+        allowed = f"{low} or more" if high is None else f"from {low} to {high}"
+        raise UsageError(f"{name} is {value!r}", hint=f"use a whole number, {allowed}")
+    return value
 
 
 def _number(variable: str, default: int) -> int:

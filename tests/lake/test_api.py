@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.helpers.lakes import changed_contract, record, records, write
@@ -99,6 +99,55 @@ def test_errors_are_loglodes_own(tmp_path: Path) -> None:
     with pytest.raises(AttributeError, match="nothing"):
         loglode.nothing  # noqa: B018 - looked up in vain
     assert not (tmp_path / "none").exists()
+
+
+WRONG_CALLS: dict[str, tuple[Callable[[loglode.Lake, Path], object], str]] = {
+    "no name": (lambda _, __: loglode.open(""), "no name"),
+    "no thread": (lambda _, place: loglode.open(place, threads=0), "threads is 0"),
+    "fewer threads": (lambda _, place: loglode.open(place, threads=-1), "threads is -1"),
+    "too many threads": (lambda _, place: loglode.open(place, threads=10**12), "threads is 1000000000000"),
+    "too little memory": (lambda _, place: loglode.open(place, memory_limit_mb=1), "memory in MB is 1"),
+    "too much memory": (lambda _, place: loglode.open(place, memory_limit_mb=10**30), "memory in MB is 10"),
+    "memory as text": (
+        lambda _, place: loglode.open(place, memory_limit_mb=cast(int, "9")),
+        "memory in MB is '9'",
+    ),
+    "no batch": (lambda _, place: loglode.open(place, batch_bytes=0), "batch_bytes is 0"),
+    "unknown engine": (lambda _, place: loglode.open(place, engine=cast(Any, "x")), "unknown engine 'x'"),
+    "no zone": (lambda lake, _: lake.query("from web_logs", as_of=datetime(2030, 1, 1)), "no time zone"),  # noqa: DTZ001
+    "undecodable SQL": (lambda lake, _: lake.query("select '\udcff'"), "bytes that are no text"),
+    "undecodable value": (lambda lake, _: lake.query("select ?", ["\udcff"]), "bytes that are no text"),
+    "undecodable named value": (
+        lambda lake, _: lake.query("select $a", {"a": "\udcff"}),
+        "bytes that are no text",
+    ),
+    "undecodable reason": (lambda lake, _: lake.quarantine(reason="\udcff"), "bytes that are no text"),
+    "negative version": (lambda lake, _: lake.restore("daily_metrics", -1), "version is -1"),
+    "negative hours": (lambda lake, _: lake.maintain(keep_hours=-1), "keep_hours is -1"),
+    "endless hours": (lambda lake, _: lake.maintain(keep_hours=10**14), "keep_hours is 10"),
+    "negative days": (lambda lake, _: lake.maintain(quarantine_days=-1), "quarantine_days is -1"),
+    "endless days": (lambda lake, _: lake.maintain(quarantine_days=10**11), "quarantine_days is 10"),
+    "no target": (lambda lake, _: lake.maintain(target_bytes=0), "target_bytes is 0"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_CALLS)
+def test_a_wrong_call_is_refused_by_an_error_of_loglode(
+    lake: loglode.Lake, tmp_path: Path, name: str
+) -> None:
+    call, message = WRONG_CALLS[name]
+    before = lake.status().as_dict()["tables"]
+    with pytest.raises(loglode.LoglodeError, match=message) as caught:
+        call(lake, tmp_path / "lake")
+    assert caught.value.hint
+    assert lake.status().as_dict()["tables"] == before
+
+
+def test_columns_of_one_name_all_come_out(lake: loglode.Lake) -> None:
+    result = lake.query("select 1 as a, 2 as a, 3 as b")
+    assert result.dicts() == [{"a": 1, "a_2": 2, "b": 3}]
+    assert result.pl().to_dicts() == result.dicts()
+    assert result.arrow().num_columns == 3
 
 
 def test_every_public_method_is_documented_and_in_the_page() -> None:

@@ -54,7 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     "engines": {
         "contract", "errors", "files", "formats", "html", "logs", "models", "refusals", "sdk", "silver",
         "sources", "sql",
-        "storage", "tables", "types",
+        "storage", "tables", "text", "types",
     },
     # What a batch is, and what follows from its silver commit.
     "batches": {"contract", "engines", "errors", "formats", "lake", "silver", "sources"},

@@ -20,7 +20,7 @@ import click
 
 from loglode import logs
 from loglode.cli.text_table import text_table
-from loglode.text import visible
+from loglode.text import distinct, visible
 
 Row = Sequence[Any]
 
@@ -139,7 +139,7 @@ def _write_pieces(pieces: Iterator[str]) -> None:
 
 
 def _json_pieces(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
-    names = _distinct(columns)
+    names = distinct(columns)
     before = "[\n"
     for row in rows:
         record = dict(zip(names, map(jsonable, row), strict=True))
@@ -154,15 +154,6 @@ def _csv_pieces(columns: Sequence[str], rows: Iterable[Row], *, is_terminal: boo
         line = ",".join(to_csv_cell(value, is_terminal=is_terminal) for value in row)
         # A lone null would be an empty line, which readers skip.
         yield (line or '""') + "\n"
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Names of an object's members: a name that comes again gets a number."""
-    found: list[str] = []
-    for name in names:
-        numbered = (f"{name}_{number}" for number in itertools.count(2))
-        found.append(next(n for n in itertools.chain([name], numbered) if n not in found))
-    return found
 
 
 def _to_text(value: Any) -> str:

@@ -13,7 +13,7 @@ from loglode.gold.plan import PROCESSED_AT
 from loglode.lake import Commit, Snapshot
 from loglode.lake.committer import commit_when
 from loglode.lake.table import as_it_stands
-from loglode.settings import Settings
+from loglode.settings import Settings, in_range
 from loglode.storage import missing
 from loglode.telemetry.steps import RESTORE, Step, Written, open_reporter, restore_step
 
@@ -32,6 +32,7 @@ def restore(settings: Settings, name: str, version: int) -> int:
             hint="mend the cause and load bronze into a new lake, or replay quarantine",
         )
     root = lake.gold_root(name)
+    in_range("version", version, 0)
     wanted = as_it_stands(name, root, version)
     if isinstance(root, Path) and not os.access(root, os.W_OK):
         raise LakeError(f"cannot write to lake {lake.root}", hint="check rights and mount")

@@ -29,13 +29,15 @@ from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
 from loglode.lake.committer import adds, commit_when, publish
 from loglode.lake.maintenance import Merge, checkpoint, small_files, unneeded_files
 from loglode.lake.table import as_it_stands
-from loglode.settings import Settings
+from loglode.settings import Settings, in_range
 from loglode.storage import Location
 
 _log = logging.getLogger(__name__)
 TARGET_BYTES = 128 << 20
 KEEP_HOURS = 7 * 24
 QUARANTINE_DAYS = 30
+# A century: dates and durations beyond cannot be computed with.
+MAX_DAYS = 36_500
 # What one commit replaces at most: a killed process loses no more work than that.
 COMMIT_BYTES = 1 << 30
 RAW = "raw"
@@ -96,14 +98,18 @@ def maintain(
 
     Safe beside running writers as long as none of them takes more than `keep_hours`, after which files
     that left a table, or never came into it, are deleted. `quarantine_days` is how long the raw text of
-    a refused line is kept. A dry run changes nothing. Raises LakeError, CommitConflictError.
+    a refused line is kept. A dry run changes nothing. Raises UsageError, LakeError, CommitConflictError.
     """
     started = time.perf_counter()
     lake = open_lake(settings)
     lake.require()
     today = datetime.now(UTC).date()
     plan = _Plan(
-        target_bytes, keep_hours, today - timedelta(days=quarantine_days), is_dry_run, settings.correlation_id
+        target_bytes=in_range("target_bytes", target_bytes, 1),
+        keep_hours=in_range("keep_hours", keep_hours, 0, MAX_DAYS * 24),
+        expired_before=today - timedelta(days=in_range("quarantine_days", quarantine_days, 0, MAX_DAYS)),
+        is_dry_run=is_dry_run,
+        correlation_id=settings.correlation_id,
     )
     if is_dry_run:
         done = [_preview(name, root, plan) for name, root in lake.existing()]

@@ -10,7 +10,7 @@ from datetime import datetime
 from loglode.context import open_lake
 from loglode.engines.duckdb.query import Parameters, Relation, Statement, run_query
 from loglode.engines.duckdb.result import QueryResult
-from loglode.errors import LakeError
+from loglode.errors import LakeError, UsageError
 from loglode.lake import Lake
 from loglode.lake.history import version_at
 from loglode.lake.table import as_it_stands
@@ -37,6 +37,8 @@ def query(
 
     The statement can read these tables and nothing else, and write nothing. Raises LakeError, QueryError.
     """
+    if as_of is not None and as_of.tzinfo is None:
+        raise UsageError("as_of has no time zone", hint="for example datetime.now(UTC)")
     lake = open_lake(settings)
     lake.require()
     opened = _named(sql, lake.names) if only is None else only

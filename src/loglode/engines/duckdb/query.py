@@ -14,7 +14,7 @@ import duckdb
 from loglode.engines.duckdb.models import view
 from loglode.engines.duckdb.result import QueryResult, engine_errors
 from loglode.engines.duckdb.session import connect, restrict, s3_errors
-from loglode.engines.duckdb.statement import checked
+from loglode.engines.duckdb.statement import checked, require_text
 from loglode.storage import location
 
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -46,6 +46,9 @@ def run_query(
     The statement is checked first (`statement.checked`), and the connection is given access to the
     relations' files alone.
     """
+    values = statement.parameters
+    for value in values.values() if isinstance(values, Mapping) else list(values or ()):
+        require_text(value, "a parameter")
     folder = Path(tempfile.mkdtemp(prefix="loglode-query-"))
     try:
         connection = connect(memory_limit_mb=memory_limit_mb, threads=threads, temp_dir=folder)

@@ -18,6 +18,7 @@ import pyarrow as pa
 from loglode.engines.duckdb.session import s3_errors
 from loglode.errors import QueryError, UsageError
 from loglode.html import html_table
+from loglode.text import distinct
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,8 +68,9 @@ class QueryResult:
         return list(self)
 
     def dicts(self) -> list[dict[str, Any]]:
-        """All rows as dictionaries by column name."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self]
+        """All rows as dictionaries by column name; a name that comes again gets a number."""
+        names = distinct(self.columns)
+        return [dict(zip(names, row, strict=True)) for row in self]
 
     def arrow(self) -> pa.Table:
         """All rows as a `pyarrow.Table`."""
@@ -84,7 +86,7 @@ class QueryResult:
     def pl(self) -> pl.DataFrame:
         """All rows as a Polars DataFrame. Raises UsageError where Polars is not installed."""
         polars: Any = importlib.import_module(_require("polars"))
-        frame: pl.DataFrame = polars.from_arrow(self.arrow())
+        frame: pl.DataFrame = polars.from_arrow(self.arrow().rename_columns(distinct(self.columns)))
         return frame
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ import duckdb
 
 from loglode.errors import QueryError
 from loglode.sql import literal
+from loglode.text import visible
 
 # Table functions that make rows from their arguments or list what the engine offers; none reads a file.
 TABLE_FUNCTIONS = frozenset(
@@ -58,6 +59,7 @@ def checked(connection: duckdb.DuckDBPyConnection, sql: str, names: Collection[s
     """
     if "\0" in sql:
         raise QueryError("the query contains a NUL character", hint="remove it")
+    require_text(sql, "the query")
     statements = connection.extract_statements(sql)
     kinds = [statement.type for statement in statements]
     if len(statements) != 1:
@@ -72,6 +74,17 @@ def checked(connection: duckdb.DuckDBPyConnection, sql: str, names: Collection[s
     for node, inner in _nodes(_parsed(connection, select), scope):
         _check(node, inner)
     return statements[0]
+
+
+def require_text(value: object, where: str) -> None:
+    """Raises QueryError for a text that is not Unicode, such as undecodable bytes of a command line."""
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise QueryError(
+                f"{where} contains bytes that are no text: {visible(value)}", hint="use UTF-8"
+            ) from error
 
 
 def _hint(kinds: Collection[duckdb.StatementType]) -> str:
