@@ -31,6 +31,7 @@ from loglode.cli.main import main
 from loglode.errors import (
     AccessDeniedError,
     CredentialsExpiredError,
+    LakeError,
     LoglodeError,
     ObjectGoneError,
     SourceError,
@@ -284,3 +285,14 @@ def test_the_command_ends_with_1_and_names_the_object(
     assert (result["objects"], result["lines_read"]) == (2, 7)
     assert [text.partition(": ")[0] for text in result["failed"]] == [str(bronze / "plain" / BROKEN)]
     assert "Input/output error" in shown.err
+
+
+def test_a_file_of_quarantine_that_is_gone_is_an_error_of_the_lake(lake: Path, tmp_path: Path) -> None:
+    first = write(tmp_path / "first.json", [*records(3), "no record"])
+    operations.run(settings(lake), [str(first)])
+    for file in (lake / "quarantine").rglob("*.parquet"):
+        file.unlink()
+    second = write(tmp_path / "second.json", [*records(3, first=9000), "no record either"])
+    with pytest.raises(LakeError, match="cannot be read for the duplicates of batch") as stop:
+        operations.run(settings(lake), [str(second)])
+    assert "loglode verify" in stop.value.hint

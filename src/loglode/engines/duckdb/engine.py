@@ -27,7 +27,7 @@ from loglode.engines.duckdb.dedupe import without_duplicates
 from loglode.engines.duckdb.files import parquet
 from loglode.engines.duckdb.models import DuckDBModels
 from loglode.engines.duckdb.outputs import Outputs
-from loglode.engines.duckdb.session import allow_s3, connect, restrict, s3_errors, streaming
+from loglode.engines.duckdb.session import allow_s3, connect, engine_failures, restrict, s3_errors, streaming
 from loglode.engines.reading import ObjectBrokeOffError, Reading
 from loglode.errors import LoglodeError, MemoryShortError
 from loglode.files import StagedFile
@@ -140,7 +140,8 @@ class DuckDBEngine:
             shutil.rmtree(job.folder)
 
     def without_duplicates(self, job: Job, staged: StagedLines, existing: Existing) -> StagedLines:
-        return without_duplicates(self.connection, job, staged, existing)
+        with engine_failures(f"the duplicates of batch {job.batch_id}"):
+            return without_duplicates(self.connection, job, staged, existing)
 
     def models(
         self, models: Sequence[Model], contract: Contract, folder: Path, home: Callable[[str], Location]
@@ -159,15 +160,13 @@ class DuckDBEngine:
         slices = Slices(lines, self._slice_bytes)
         outputs = Outputs(self.connection, job, is_wide)
         try:
-            with s3_errors():  # a replay's lines come from a table
+            with s3_errors(), engine_failures(f"batch {job.batch_id}"):  # a replay's lines come from a table
                 self._run(job, slices, lines.schema, outputs)
                 outputs.finish()
-        except (duckdb.Error, LoglodeError) as error:
+        except LoglodeError:
             if slices.error is not None:
                 raise slices.error from None
-            if isinstance(error, LoglodeError):
-                raise
-            raise _engine_error(job, error) from error
+            raise
         return StagedLines(outputs.silver, outputs.quarantine, outputs.blank, time.perf_counter() - started)
 
     def _run(self, job: Job, lines: Slices, schema: pa.Schema, outputs: Outputs) -> None:
@@ -192,11 +191,12 @@ class DuckDBEngine:
     def _tally(self, files: Sequence[StagedFile], codes: str, condition: str) -> Tally:
         if not files:
             return {}
-        rows = self.connection.execute(
-            "select coalesce(make_timestamp(epoch_us(event_ts))::date::varchar, '') as event_day, code, count(*)"
-            f" from (select event_ts, unnest({codes}) as code from {parquet([f.path for f in files])}"
-            f" where {condition}) group by event_day, code order by event_day, code"
-        ).fetchall()
+        with engine_failures("the counts of a batch"):
+            rows = self.connection.execute(
+                "select coalesce(make_timestamp(epoch_us(event_ts))::date::varchar, '') as event_day, code, count(*)"
+                f" from (select event_ts, unnest({codes}) as code from {parquet([f.path for f in files])}"
+                f" where {condition}) group by event_day, code order by event_day, code"
+            ).fetchall()
         return {(day, code): count for day, code, count in rows}
 
     def days_of(self, files: Sequence[Location]) -> list[tuple[int, int, int]]:
@@ -204,10 +204,11 @@ class DuckDBEngine:
         if not files:
             return []
         allow_s3(self.connection, files)
-        return self.connection.execute(
-            "select distinct year(utc), month(utc), day(utc) from (select make_timestamp(epoch_us(event_ts)) as utc"
-            f" from {parquet(files)} where event_ts is not null) order by all"
-        ).fetchall()
+        with engine_failures("the days of rejected lines"):
+            return self.connection.execute(
+                "select distinct year(utc), month(utc), day(utc) from (select make_timestamp(epoch_us(event_ts)) as utc"
+                f" from {parquet(files)} where event_ts is not null) order by all"
+            ).fetchall()
 
 
 def make_memos(connection: duckdb.DuckDBPyConnection, job: Job, sample: pa.RecordBatchReader) -> None:
@@ -220,9 +221,3 @@ def make_memos(connection: duckdb.DuckDBPyConnection, job: Job, sample: pa.Recor
         select = memo.statement("from memo_texts")
         connection.execute(f"create or replace temp table {memo.name} as {select}")
     connection.execute("drop table memo_texts")
-
-
-def _engine_error(job: Job, error: duckdb.Error) -> LoglodeError:
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return MemoryShortError(f"memory did not suffice for batch {job.batch_id}", hint="raise --memory-mb")
-    return LoglodeError(f"the engine failed on batch {job.batch_id}: {' '.join(str(error).split())[:300]}")

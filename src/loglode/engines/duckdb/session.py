@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from loglode.errors import UsageError
+from loglode.errors import LakeError, LoglodeError, MemoryShortError, UsageError
 from loglode.refusals import refusal, refusal_in
 from loglode.sdk import s3_access
 from loglode.sql import literal, literals
@@ -112,6 +112,31 @@ def s3_errors() -> Iterator[None]:
         place = _PLACE.search(text)
         what = place[1] if place else "S3"
         raise refusal_in(what, text) or refusal(what, "no such answer is known") from error
+
+
+@contextlib.contextmanager
+def engine_failures(what: str) -> Iterator[None]:
+    """What the engine raises while it works on `what`, as our errors; refusals of S3 are left to `s3_errors`.
+
+    Raises MemoryShortError, LakeError for a table's file that cannot be read, else LoglodeError.
+    """
+    try:
+        yield
+    except duckdb.HTTPException:
+        raise
+    except duckdb.OutOfMemoryException as error:
+        raise MemoryShortError(f"memory did not suffice for {what}", hint="raise --memory-mb") from error
+    except duckdb.IOException as error:
+        raise LakeError(
+            f"a file of a table cannot be read for {what}: {_one_line(error)}",
+            hint="`loglode verify` names files that are gone; nothing was committed",
+        ) from error
+    except duckdb.Error as error:
+        raise LoglodeError(f"the engine failed on {what}: {_one_line(error)}") from error
+
+
+def _one_line(error: duckdb.Error) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 _PLACE = re.compile(r"'(https?://[^'?]+)")
