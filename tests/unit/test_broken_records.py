@@ -89,7 +89,7 @@ def leaves_array_open(text: str) -> bool:
     """Whether a bracket `[` stays open at the end of a text, as far as anybody can say."""
     depth = 0
     for line in text.split("\n"):
-        outside = re.sub(r'"(?:[^"\\\\]|\\\\.)*(?:"|$)', "", line)
+        outside = re.sub(r'"(?:[^"\\]|\\.)*(?:"|$)', "", line)
         for character in outside:
             depth = max(0, depth + {"[": 1, "]": -1}.get(character, 0))
     return depth > 0
