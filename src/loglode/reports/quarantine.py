@@ -7,6 +7,7 @@ import logging
 from loglode.engines.duckdb.result import QueryResult
 from loglode.reports.query import query
 from loglode.settings import Settings
+from loglode.text import visible
 
 _log = logging.getLogger(__name__)
 _LINES = """
@@ -29,5 +30,5 @@ def list_quarantine(settings: Settings, *, limit: int = 20, reason: str | None =
         known = [code for (code,) in query(settings, _REASONS, only=["quarantine"])]
         if reason not in known:
             hint = f"reasons there: {', '.join(known)}" if known else "it is empty"
-            _log.warning("no line in quarantine was refused for %s", reason, extra={"hint": hint})
+            _log.warning("no line in quarantine was refused for %s", visible(reason), extra={"hint": hint})
     return query(settings, _LINES, {"reason": reason, "limit": limit}, only=["quarantine"])
