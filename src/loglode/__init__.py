@@ -41,7 +41,7 @@ def open(lake: str | Path, **options: Unpack[Options]) -> Lake:  # noqa: A001 - 
 
 def __getattr__(name: str) -> Any:
     if name == "Lake":
-        from loglode.api import Lake  # noqa: PLC0415 - only whoever names the class needs its engines
+        from loglode.api import Lake  # noqa: PLC0415 - only the class itself needs the engines
 
         return Lake
     raise AttributeError(f"module 'loglode' has no attribute {name!r}")

@@ -65,7 +65,7 @@ class StorageBusyError(StorageError):
 
 
 class CredentialsExpiredError(StorageBusyError):
-    """Temporary credentials ran out; whoever issues them may have new ones."""
+    """Temporary credentials ran out; a new session may have valid ones."""
 
 
 class AccessDeniedError(StorageError):

@@ -15,7 +15,7 @@ from typing import Any
 
 NAMESPACE = "Loglode"
 DIMENSIONS = ("service", "lake")
-# Whoever does the work, function or job: the alarms watch one name.
+# One name for functions and jobs, because the alarms watch one.
 SERVICE = "transform"
 
 

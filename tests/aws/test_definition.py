@@ -1,4 +1,4 @@
-"""The state machine's definition as a linter reads it, whoever runs it."""
+"""The state machine's definition as a linter reads it."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_events_that_are_not_about_a_new_object_are_dropped(s3: Any, machine: An
 
 
 def test_an_object_of_another_bucket_starts_nothing(s3: Any, machine: Any) -> None:
-    """Whoever can write to any bucket and send its events chooses its keys."""
+    """An attacker who can write to any bucket and send its events chooses its keys."""
     other = f"{BUCKET}-other"
     s3.create_bucket(Bucket=other)
     s3.put_object(Bucket=other, Key="bronze/x.json", Body=b"{}")

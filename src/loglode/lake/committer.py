@@ -5,7 +5,7 @@ writers that start from the same version one wins. The other loads what was comm
 what is left to do. Nothing is merged with a commit that it did not see.
 
 Commits also carry the application transaction SEQUENCE: deltalake refuses a commit of its own beside one
-of them, whoever makes it.
+of them.
 """
 
 from __future__ import annotations

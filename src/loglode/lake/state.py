@@ -124,7 +124,7 @@ _NOTHING = State(-1, "", {}, {}, {}, {})
 
 
 def digest(commit: bytes) -> str:
-    """What tells the content of a commit file."""
+    """A hash that identifies the content of a commit file."""
     return hashlib.sha256(commit).hexdigest()[:32]
 
 

@@ -1,4 +1,4 @@
-"""The contract's rules as one list, for whoever counts what they did."""
+"""The contract's rules as one list, for counts by rule."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def restrict(
     """Let the connection read and write these files, and what is in these folders, and nothing else.
 
     DuckDB adds the connection's spill folder. This cannot be undone. The pseudonymisation key is in no
-    such folder, so no SQL can read it, whoever wrote the SQL.
+    such folder, so no SQL can read it.
     """
     if any(isinstance(folder, S3Path) for folder in folders):
         connection.execute(f"load {literal(str(_httpfs()))}")  # cannot be loaded any more afterwards
