@@ -6,9 +6,9 @@ import os
 import shutil
 import sys
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import deltalake
 import pytest
@@ -37,6 +37,7 @@ from loglode.engines.duckdb.merge import Merger
 from loglode.errors import BooksError
 from loglode.lake import ActiveFile, Commit, Snapshot, committer
 from loglode.lake.maintenance import small_files
+from loglode.maintenance import maintain
 from loglode.operations import MaintenanceReport
 
 DAY_SECONDS = 86_400
@@ -177,19 +178,29 @@ def test_replaced_files_stay_as_long_as_history_is_kept(loaded: Path) -> None:
     assert not any(Path(path).exists() for path in before)
 
 
+class Tomorrow(datetime):
+    """A clock that is a day ahead."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return super().now(tz) + timedelta(days=1)
+
+
 def test_old_refused_lines_lose_their_text_and_nothing_else(
-    lake: Path, tmp_path: Path, laxer_contract: Path
+    lake: Path, tmp_path: Path, laxer_contract: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = probes(tmp_path / "a.json")
     load(lake, log)
     before = table(lake, QUARANTINE)
-    assert sum(t.lines_expired for t in upkeep(lake).tables) == 0
-    tomorrow = upkeep(lake, quarantine_days=-1, keep_hours=0)
-    assert {t.name: t.lines_expired for t in tomorrow.tables if t.lines_expired} == {"quarantine": 22}
+    assert sum(t.lines_expired for t in upkeep(lake, quarantine_days=0).tables) == 0
+    monkeypatch.setattr(maintain, "datetime", Tomorrow)
+    assert sum(t.lines_expired for t in upkeep(lake, quarantine_days=1).tables) == 0
+    expired = upkeep(lake, quarantine_days=0, keep_hours=0)
+    assert {t.name: t.lines_expired for t in expired.tables if t.lines_expired} == {"quarantine": 22}
     after = table(lake, QUARANTINE)
     emptied = [{**row, "raw": None} for row in before]
     assert sorted(map(str, after)) == sorted(map(str, emptied))
-    assert sum(t.lines_expired for t in upkeep(lake, quarantine_days=-1).tables) == 0
+    assert sum(t.lines_expired for t in upkeep(lake, quarantine_days=0).tables) == 0
     # They are known still, so they do not come twice; and there is nothing of them to replay.
     rotated = tmp_path / "a.json.1"
     rotated.write_bytes(log.read_bytes())
