@@ -207,7 +207,9 @@ def quietly(command: list[object]) -> None:
 
 def run(*command: object, folder: Path | None = ROOT) -> int:
     """Run a command; returns its exit code."""
-    return subprocess.run([str(word) for word in command], cwd=folder, check=False).returncode
+    # Without stored bytecode, each of the many processes that tests start compiles what it imports: 0.7 s.
+    surroundings = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run([str(word) for word in command], cwd=folder, env=surroundings, check=False).returncode
 
 
 if __name__ == "__main__":
