@@ -81,6 +81,7 @@ class JsonFormat(Format):
             {"quick": _from_json(known)},
             # Here the CASE must be outside: all of the names cost as much for a null as for a text.
             {"whole": f"case when {found} <> key_count and quick is not null then {_from_json(every)} end"},
+            {_object(root): _if_object(f"whole.{identifier(root)}") for root in _roots(contract)},
         ]
 
     def fields(self, contract: Contract, known_keys: frozenset[str]) -> dict[str, str]:
@@ -141,6 +142,22 @@ def _whole(field: Field, columns: list[str]) -> str:
     return f"list_filter([{', '.join(values)}], lambda x: not ({says_nothing}))[1]"
 
 
+def _roots(contract: Contract) -> list[str]:
+    """First parts of the paths that lead into an object."""
+    paths = [alias.path for field in contract.read_fields for alias in field.aliases]
+    return sorted({path[0] for path in paths if len(path) > 1} & set(_columns(contract)))
+
+
+def _object(root: str) -> str:
+    """The column that contains the object under a key."""
+    return f"object {root}"
+
+
+def _if_object(text: str) -> str:
+    """A text that is an object; null for any other. Of a text that only begins like one, the engine raises."""
+    return f"case when starts_with({text}, '{{') then case when json_valid({text}) then {text} end end"
+
+
 def _values(alias: Alias, struct: str, columns: list[str]) -> list[str]:
     """Texts under which the alias may be found: as one (dotted) key, then as a path into an object."""
     values = []
@@ -150,7 +167,7 @@ def _values(alias: Alias, struct: str, columns: list[str]) -> list[str]:
     elif struct == "whole" and len(alias.path) == 1:
         values.append(f"json_extract_string(line, {_path((whole,))})")
     if struct == "whole" and len(alias.path) > 1 and root in columns:
-        values.append(_nested(f"whole.{identifier(root)}", alias.path[1:]))
+        values.append(_nested(identifier(_object(root)), alias.path[1:]))
     return [in_milliseconds(value, alias.unit) for value in values]
 
 
@@ -158,7 +175,7 @@ def _nested(column: str, path: tuple[str, ...]) -> str:
     """A value inside an object; headers come as arrays of one: ["curl/8"]."""
     first = f"json_extract_string({column}, {_path(path, '[0]')})"
     plain = f"json_extract_string({column}, {_path(path)})"
-    return f"case when starts_with({column}, '{{') then coalesce({first}, {plain}) end"
+    return f"coalesce({first}, {plain})"
 
 
 def _path(parts: tuple[str, ...], end: str = "") -> str:
