@@ -209,7 +209,8 @@ def run(*command: object, folder: Path | None = ROOT) -> int:
     """Run a command; returns its exit code."""
     # Without stored bytecode, each of the many processes that tests start compiles what it imports: 0.7 s.
     surroundings = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return subprocess.run([str(word) for word in command], cwd=folder, env=surroundings, check=False).returncode
+    words = [str(word) for word in command]
+    return subprocess.run(words, cwd=folder, env=surroundings, check=False).returncode
 
 
 if __name__ == "__main__":
