@@ -6,13 +6,16 @@ LoglodeError                 something went wrong; the message names it, the hin
 │   └── SourceNotFoundError  a source names no file
 ├── SourceError              an object cannot be read
 │   └── ObjectGoneError      it is gone, or no longer in the state that was listed
+│       └── ObjectChangedError   it is in another state, or changed while it was read
+│           └── ObjectGrownError text was appended while it was read
 ├── ModelError               a gold model's header or SQL is malformed
 ├── QueryError               a user's SQL is refused by the engine
 ├── StorageError             object storage or a secret cannot be reached, or holds no such thing
 │   ├── StorageBusyError     throttled, timed out or unreachable; trying later may work
 │   │   └── CredentialsExpiredError  temporary credentials ran out; new ones may work
 │   ├── AccessDeniedError    credentials are missing or not allowed to
-│   └── NoSuchObjectError    there is no such bucket, key, version or state
+│   └── NoSuchObjectError    there is no such bucket, key or version
+│       └── OtherStateError  the object is no longer in the state that was requested
 ├── LakeError                a table is missing, damaged or not ours
 │   ├── SchemaMismatchError  a table's columns contradict their declaration
 │   ├── LakeFormatError      a newer version of Loglode has written the lake
@@ -56,6 +59,14 @@ class ObjectGoneError(SourceError):
     """An object is gone, or no longer in the state that was listed; none of it was loaded."""
 
 
+class ObjectChangedError(ObjectGoneError):
+    """An object was replaced, overwritten or truncated after it was listed; none of it was loaded."""
+
+
+class ObjectGrownError(ObjectChangedError):
+    """Text was appended to a file after it was listed; what was listed is as it was."""
+
+
 class StorageError(LoglodeError):
     """Object storage or a secret: not there, not reachable, not allowed."""
 
@@ -73,7 +84,11 @@ class AccessDeniedError(StorageError):
 
 
 class NoSuchObjectError(StorageError):
-    """Object storage has no such bucket, key, version or state."""
+    """Object storage has no such bucket, key or version."""
+
+
+class OtherStateError(NoSuchObjectError):
+    """Object storage has the object, but no longer in the state that was requested."""
 
 
 class MemoryShortError(LoglodeError):

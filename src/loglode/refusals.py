@@ -12,6 +12,7 @@ from loglode.errors import (
     AccessDeniedError,
     CredentialsExpiredError,
     NoSuchObjectError,
+    OtherStateError,
     StorageBusyError,
     StorageError,
 )
@@ -23,7 +24,8 @@ _BUSY = frozenset(
 _DENIED = frozenset(
     "AccessDenied AccessDeniedException InvalidAccessKeyId SignatureDoesNotMatch 401 403".split()
 )
-GONE = frozenset("NoSuchKey NoSuchBucket NoSuchVersion 404 PreconditionFailed 412".split())
+_REPLACED = frozenset("PreconditionFailed 412".split())
+GONE = frozenset("NoSuchKey NoSuchBucket NoSuchVersion 404".split()) | _REPLACED
 _EXPIRED = frozenset("ExpiredToken ExpiredTokenException RequestExpired".split())
 _COLOUR = re.compile(r"\x1b\[\d+m")
 _EXPIRED_TEXT = re.compile(rf"\b({'|'.join(sorted(_EXPIRED))})\b")
@@ -40,7 +42,7 @@ def refusal(what: str, code: str) -> StorageError:
         return StorageBusyError(f"{what}: AWS answers {code}", hint="try again later")
     if code in _DENIED:
         return AccessDeniedError(f"{what}: access denied ({code})", hint="check policy and key")
-    kind = NoSuchObjectError if code in GONE else StorageError
+    kind = OtherStateError if code in _REPLACED else NoSuchObjectError if code in GONE else StorageError
     return kind(f"{what}: {code}", hint="check bucket, key and region")
 
 

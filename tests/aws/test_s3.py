@@ -107,7 +107,7 @@ def test_an_object_that_is_replaced_while_it_is_read_is_not_loaded_in_two_states
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(raw, "read_range", fetch_then_replace)
         report = operations.load_objects(on_s3(), [as_listed(f"s3://{BUCKET}/bronze/large.json")])
-    assert report.ledger.kinds == {"Gone": 1} and report.rows_silver == 0
+    assert report.ledger.kinds == {"Changed": 1} and report.rows_silver == 0
     assert run(f"s3://{BUCKET}/bronze/").rows_silver == 12_000
 
 

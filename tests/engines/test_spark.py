@@ -44,7 +44,7 @@ from tests.helpers.lakes import (
 from loglode import logs, operations
 from loglode.engines.spark import models
 from loglode.engines.spark.session import _ANSWERS, _LOCAL, open_session
-from loglode.errors import ObjectGoneError
+from loglode.errors import ObjectChangedError
 from loglode.formats import FORMATS
 from loglode.sources import discover
 from loglode_generator import GenerateSpec, generate
@@ -215,8 +215,8 @@ def test_an_object_that_breaks_off_in_a_task_fails_alone(tmp_path: Path) -> None
     whole = large.read_bytes()
     large.write_bytes(whole[: 3 << 19])
     report = operations.load_objects(settings(lake, engine="spark"), listed)
-    assert report.ledger.kinds == {"Loaded": 1, "Gone": 1}
-    assert type(report.ledger.failures[listed[1]].error) is ObjectGoneError
+    assert report.ledger.kinds == {"Loaded": 1, "Changed": 1}
+    assert type(report.ledger.failures[listed[1]].error) is ObjectChangedError
     assert (report.lines_read, report.rows_silver) == (3, 3)
     large.write_bytes(whole)
     report = operations.load_objects(settings(lake, engine="spark"), discover([str(small), str(large)]))

@@ -43,9 +43,44 @@ class FaultyFile(io.RawIOBase):
         self._sound -= count
         return count
 
+    def fileno(self) -> int:
+        return self._file.fileno()
+
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+class MeddledFile(FaultyFile):
+    """A file to which something happens behind some bytes, once; then it is read on."""
+
+    def __init__(self, file: io.RawIOBase, sound: int, meddle: Callable[[], object]) -> None:
+        super().__init__(file, sound, EIO)
+        self._meddle: Callable[[], object] | None = meddle
+
+    def readinto(self, buffer: Any) -> int:
+        if self._meddle is None:
+            return self._file.readinto(buffer) or 0
+        count = super().readinto(buffer) if self._sound else 0
+        if not self._sound:
+            meddle, self._meddle = self._meddle, None
+            meddle()
+        return count or self._file.readinto(buffer) or 0
+
+
+def meddle_with(
+    patch: pytest.MonkeyPatch, name: str, meddle: Callable[[], object], *, opening: int, sound: int
+) -> None:
+    """Call `meddle` once, when a file whose path ends in `name` was read so far at its `opening`-th opening."""
+    opened: Counter[str] = Counter()
+
+    def opens(path: str, *arguments: Any, **options: Any) -> Any:
+        opened[path] += 1
+        file = open(path, *arguments, **options)  # noqa: SIM115 - the caller closes it
+        is_meant = path.endswith(name) and opened[path] == opening
+        return MeddledFile(file, sound, meddle) if is_meant else file
+
+    patch.setattr(objects, "open", opens, raising=False)
 
 
 def break_file(

@@ -33,13 +33,14 @@ from loglode.errors import (
     CredentialsExpiredError,
     LakeError,
     LoglodeError,
+    ObjectChangedError,
     ObjectGoneError,
     SourceError,
     StorageBusyError,
 )
 from loglode.operations import RunReport
 from loglode.sources import SourceObject, discover
-from loglode.sources.outcomes import Busy, Damaged, Denied, Failed, Gone, Loaded
+from loglode.sources.outcomes import Busy, Changed, Damaged, Denied, Failed, Gone, Loaded
 
 MIB = 1 << 20
 BROKEN = "broken"
@@ -168,7 +169,7 @@ def test_the_error_keeps_its_class(
         (refused("AccessDenied"), (Denied, AccessDeniedError)),
         (refused("ExpiredToken"), (Busy, CredentialsExpiredError)),
         (refused("NoSuchKey"), (Gone, ObjectGoneError)),
-        (refused("PreconditionFailed"), (Gone, ObjectGoneError)),
+        (refused("PreconditionFailed"), (Changed, ObjectChangedError)),
         (cut_off, (Busy, StorageBusyError)),
     ],
     ids=["busy", "denied", "expired", "gone", "replaced", "cut"],
@@ -241,7 +242,7 @@ def test_a_file_that_is_shorter_than_listed_is_not_loaded_short(
         (folder / path.name).write_bytes(path.read_bytes())
     sources = discover([str(folder)])
     (folder / BROKEN).write_bytes((bronze / shape / BROKEN).read_bytes()[:cut])
-    check_failed(lake, load(lake, sources), Gone, ObjectGoneError)
+    check_failed(lake, load(lake, sources), Changed, ObjectChangedError)
 
 
 @pytest.mark.parametrize("shape", ["gzip", "zstd"])

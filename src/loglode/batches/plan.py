@@ -15,6 +15,7 @@ from loglode.formats import Format, Head, look
 from loglode.lake import Lake
 from loglode.sources import SourceObject
 from loglode.sources.outcomes import Failed, Left, failure
+from loglode.sources.raw import Mark
 
 SAMPLE_BYTES = 1 << 16
 COMPRESSED_FACTOR = 10
@@ -25,13 +26,14 @@ OBJECT_PREFIX = "object/"
 class PlannedObject:
     """An object, and what its first bytes say about it.
 
-    `weight` is about its size in bytes when decompressed; `kept` is a file (see `SourceObject.head`).
+    `weight` is about its size in bytes when decompressed; `kept` and `marks` are for `SourceObject.open`.
     """
 
     source: SourceObject
     head: Head
     weight: int
     kept: Path | None = None
+    marks: tuple[Mark, ...] = ()
 
     @property
     def format(self) -> Format:
@@ -39,7 +41,7 @@ class PlannedObject:
 
     def open(self) -> BinaryIO:
         """Its bytes, one record a line. Raises LoglodeError, as does every read."""
-        return self.head.cut(self.source.open(self.kept))
+        return self.head.cut(self.source.open(self.kept, self.marks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +142,4 @@ class Plan:
 def _look_at(source: SourceObject, wanted_format: str, folder: Path | None) -> PlannedObject:
     first = source.head(SAMPLE_BYTES, folder)
     weight = source.size * (COMPRESSED_FACTOR if first.is_compressed else 1)
-    return PlannedObject(source, look(first.sample, wanted_format), weight, first.kept)
+    return PlannedObject(source, look(first.sample, wanted_format), weight, first.kept, first.marks)

@@ -10,6 +10,9 @@ from typing import BinaryIO, Protocol, cast
 
 import zstandard
 
+from loglode.errors import ObjectChangedError, ObjectGrownError
+from loglode.sources.raw import FileReader
+
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 MAGIC_BYTES = 4
 # What the libraries raise about the bytes they were given. They do no I/O.
@@ -55,17 +58,17 @@ class Decompressed(io.RawIOBase):
         self._member: _Decompressor | None = None
         self._rest = b""  # compressed, not looked at yet
         self._held = bytearray()
-        self._damage: DamageError | None = None
+        self._end: Exception | None = None  # raised when all before it was given
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes, all by default; nothing at the end."""
-        while (size < 0 or len(self._held) < size) and self._damage is None and self._step():
+        while (size < 0 or len(self._held) < size) and self._end is None and self._step():
             pass
-        if not self._held and self._damage is not None:
-            raise self._damage
+        if not self._held and self._end is not None:
+            raise self._end
         taken = bytes(self._held if size < 0 else self._held[:size])
         del self._held[: len(taken)]
         return taken
@@ -76,7 +79,11 @@ class Decompressed(io.RawIOBase):
 
     def _step(self) -> bool:
         """Decompress a piece; False at the end."""
-        piece = self._rest or self._stream.read(self._piece)
+        try:
+            piece = self._rest or self._stream.read(self._piece)
+        except ObjectGrownError as grown:
+            self._end = grown if self._member is None else _changed(grown)
+            return False
         self._rest = b""
         if self._member is None:
             piece = piece.lstrip(b"\0")  # padding between members
@@ -84,7 +91,7 @@ class Decompressed(io.RawIOBase):
                 return bool(self._stream.peek(1)) if isinstance(self._stream, io.BufferedReader) else False
             self._member = self._make()
         elif not piece:
-            self._damage = DamageError("the compressed data ends too early")
+            self._end = DamageError("the compressed data ends too early")
             return False
         self._feed(self._member, piece)
         return True
@@ -94,12 +101,28 @@ class Decompressed(io.RawIOBase):
         try:
             self._held += member.decompress(piece)
         except _LIBRARY_ERRORS as error:
-            self._damage = DamageError(f"the compressed data is damaged: {error}")
+            self._end = self._damage(f"the compressed data is damaged: {error}")
             if spare is not None:
                 self._held += _until_damage(spare, piece)
             return
         if member.eof:
             self._rest, self._member = member.unused_data, None
+
+    def _damage(self, text: str) -> Exception:
+        """What changed while it was read proves nothing."""
+        try:
+            if isinstance(self._stream, FileReader):
+                self._stream.check()
+        except ObjectGrownError as grown:
+            return _changed(grown)
+        except ObjectChangedError as changed:
+            return changed
+        return DamageError(text)
+
+
+def _changed(grown: ObjectGrownError) -> ObjectChangedError:
+    """For an object that cannot be used as far as it was listed."""
+    return ObjectChangedError(grown.message, hint=grown.hint)
 
 
 def _until_damage(member: _Decompressor, piece: bytes) -> bytes:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from loglode.errors import ObjectGrownError
 from loglode.sources.decompress import DamageError
 from loglode.sources.headers import Headers
 
@@ -56,11 +57,14 @@ class LineReader:
         self._fingerprint = _NO_FINGERPRINT
         # What the decompressed bytes prove to be wrong with the object; known at the end.
         self.damage = ""
+        self._has_grown = False
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Arrow batches of SCHEMA. Damage to compressed data becomes a last, faulty line.
 
-        Every other error of the stream is raised: it says nothing about the object.
+        A last line without a newline is left out if text was appended to the object since it was listed:
+        it may be a part of a line, and belongs to the next state. Every other error of the stream is
+        raised: it says nothing about the object.
         """
         pending, long_length = b"", 0
         for chunk in self._chunks():
@@ -79,7 +83,9 @@ class LineReader:
             pending = data[cut:]
             if len(pending) > MAX_LINE_BYTES:
                 long_length, pending = len(pending), pending[:MAX_LINE_BYTES]
-        if long_length:
+        if self._has_grown:
+            self.bytes -= long_length or len(pending)
+        elif long_length:
             yield self._faulty(pending, FAULT_TOO_LONG, long_length)
         elif self.damage:
             yield self._faulty(pending, FAULT_DAMAGED, len(pending))
@@ -92,6 +98,9 @@ class LineReader:
                 chunk = self._stream.read(BLOCK_BYTES)
             except DamageError as error:
                 self.damage = str(error)
+                return
+            except ObjectGrownError:
+                self._has_grown = True
                 return
             if not chunk:
                 return

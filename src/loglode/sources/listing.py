@@ -45,7 +45,7 @@ def _file(path: str) -> SourceObject:
         facts = os.stat(path)
     except OSError:
         return SourceObject(path, UNKNOWN_SIZE, time.time_ns())
-    return SourceObject(path, facts.st_size, facts.st_mtime_ns)
+    return SourceObject(path, facts.st_size, facts.st_mtime_ns, inode=facts.st_ino)
 
 
 def on_s3(uri: str, version: str = "") -> SourceObject:

@@ -13,7 +13,16 @@ from typing import BinaryIO, cast
 
 from loglode.errors import SourceError
 from loglode.sources.decompress import DamageError, decompress, is_compressed
-from loglode.sources.raw import FIRST_BYTES, RawFile, RawOnS3, S3State, reading
+from loglode.sources.raw import (
+    FIRST_BYTES,
+    FileReader,
+    FileState,
+    Mark,
+    RawFile,
+    RawOnS3,
+    S3State,
+    reading,
+)
 from loglode.storage import SCHEME
 
 _BUFFER = 1 << 20
@@ -25,12 +34,14 @@ UNKNOWN_SIZE = -1
 class FirstBytes:
     """The beginning of an object: the first bytes, decompressed as far as they are sound.
 
-    `kept` is a file with its first bytes as stored, where those were fetched from S3.
+    `kept` is a file with its first bytes as stored, where those were fetched from S3; `marks` are
+    checksums of them, where they were read from a file.
     """
 
     sample: bytes
     is_compressed: bool
     kept: Path | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,8 @@ class SourceObject:
     # On S3: the hash that identifies the content, and the version to read where one is known.
     etag: str = ""
     version: str = ""
+    # Of a file: what replaces it under its name has another one.
+    inode: int = 0
 
     @property
     def identity(self) -> str:
@@ -75,8 +88,9 @@ class SourceObject:
                 raise SourceError("standard input was read before", hint="a process can read it once")
             return _first_bytes(io.BytesIO(standard_input().peek(count)), count)
         if not self.uri.startswith(SCHEME):
-            with self._open_file() as raw:
-                return _first_bytes(raw, count)
+            raw = self._open_file()
+            with _buffered(raw) as stream:
+                return replace(_first_bytes(stream, count), marks=raw.marks)
         data = self._on_s3.fetch(0, FIRST_BYTES if folder else count)
         found = _first_bytes(io.BytesIO(data), count)
         if folder is None:
@@ -87,16 +101,18 @@ class SourceObject:
             kept.write_bytes(data)
         return replace(found, kept=kept)
 
-    def open(self, kept: Path | None = None) -> BinaryIO:
+    def open(self, kept: Path | None = None, marks: tuple[Mark, ...] = ()) -> BinaryIO:
         """Open for reading, decompressed, exactly as far as the size that was listed.
 
-        With the first bytes that `head` has `kept`, nothing is fetched again. Raises LoglodeError, as does
-        every read from it, and DamageError where the compressed data proves to be damaged.
+        With the first bytes that `head` has `kept`, nothing is fetched again; with its `marks`, a file that
+        has changed since is noticed. Raises LoglodeError, as does every read from it, and DamageError where
+        the compressed data proves to be damaged. At the end of a file ObjectChangedError says that it is no
+        longer what was listed, and ObjectGrownError that text was appended.
         """
         if self.is_stream:
             return decompress(standard_input())
         if not self.uri.startswith(SCHEME):
-            return decompress(self._open_file())
+            return decompress(FileReader(self._open_file(marks), _BUFFER))
         first = self._take(kept) if kept else self._on_s3.fetch(0, FIRST_BYTES)
         return decompress(io.BufferedReader(RawOnS3(self._on_s3, first), _BUFFER))
 
@@ -113,13 +129,13 @@ class SourceObject:
                 return data
         return self._on_s3.fetch(0, FIRST_BYTES)
 
-    def _open_file(self) -> io.BufferedReader:
+    def _open_file(self, marks: tuple[Mark, ...] = ()) -> RawFile:
         with reading(self.display_uri):
             if self.size == UNKNOWN_SIZE:
                 os.stat(self.uri)  # as a rule it fails as it did before
                 raise SourceError(f"cannot read {self.display_uri}: it could not be listed", hint="run again")
             file = open(self.uri, "rb", buffering=0)  # noqa: SIM115 - closed with the reader
-        return io.BufferedReader(RawFile(self.display_uri, file, self.size), _BUFFER)
+        return RawFile(self.display_uri, file, FileState(self.size, self.modified_ns, self.inode, marks))
 
 
 def _first_bytes(stream: io.BufferedReader | io.BytesIO, count: int) -> FirstBytes:
@@ -140,4 +156,4 @@ def _buffered(stream: object) -> io.BufferedReader:
 def standard_input() -> io.BufferedReader:
     """One reader for the process, because what it has read ahead is nowhere else."""
     raw = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
-    return io.BufferedReader(RawFile("standard input", cast(io.RawIOBase, raw), None), _BUFFER)
+    return io.BufferedReader(RawFile("standard input", cast(io.RawIOBase, raw)), _BUFFER)

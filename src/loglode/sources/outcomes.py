@@ -12,7 +12,9 @@ from loglode.errors import (
     AccessDeniedError,
     LoglodeError,
     NoSuchObjectError,
+    ObjectChangedError,
     ObjectGoneError,
+    OtherStateError,
     SourceError,
     StorageBusyError,
 )
@@ -54,6 +56,10 @@ class Gone(Failed):
     """No longer there, or no longer in the state that was listed."""
 
 
+class Changed(Gone):
+    """Replaced, overwritten or truncated after it was listed; the next run loads its new state."""
+
+
 class Denied(Failed):
     """Access was denied."""
 
@@ -62,12 +68,15 @@ class Busy(Failed):
     """Throttled, timed out or unreachable; trying later may work."""
 
 
+CHANGED_HINT = "none of it was loaded; run again to load its present state"
 Outcome = Loaded | Skipped | Left | Failed
 
 
 def failure(error: LoglodeError) -> Failed:
     """The outcome of an object whose reading raised the error."""
     match error:
+        case ObjectChangedError():
+            return Changed(error)
         case ObjectGoneError():
             return Gone(error)
         case AccessDeniedError():
@@ -82,8 +91,10 @@ def read_error(uri: str, error: OSError | LoglodeError) -> LoglodeError:
     """What an object's reader raises for an error of the system or of object storage."""
     if isinstance(error, OSError):
         return _system_error(f"cannot read {uri}: {error.strerror or error}", error)
+    if isinstance(error, OtherStateError):
+        return ObjectChangedError(error.message, hint=CHANGED_HINT)
     if isinstance(error, NoSuchObjectError):
-        return ObjectGoneError(error.message, hint="it was deleted or replaced after it was listed")
+        return ObjectGoneError(error.message, hint="it was deleted after it was listed")
     if isinstance(error, SourceError | StorageBusyError | AccessDeniedError):
         return error
     return SourceError(error.message, hint=error.hint)
