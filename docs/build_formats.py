@@ -44,9 +44,14 @@ The module holds a class, decorated with `@register`, that derives from `Format`
 | `layout(sample)`, `cut(stream, layout)` | records of several lines, cut into one a line |
 | `header_prefix` | which lines are headers: those with a prefix such as `#Fields:`, or the first (`b""`) |
 | `line()` | the line inside a container, such as Docker's JSON around each line |
+| `rank`, `is_of_requests` | which format wins among equal scores; whether its records are requests |
+| `source`, `units`, `traps` | the specification, what durations and sizes count, and how odd lines are read |
 | `skipped()` | which lines hold no event: headers and comments; they are counted as blank |
 | `steps`, `fields` | SQL from a line, and the `header` above it, to the texts of the contract's fields |
 | `invalid()`, `invalid_reason()` | which lines are rejected, and why |
+
+A format whose parts lie in a fixed order, separated by spaces, quotes or brackets, is a declaration: derive it from
+`PositionalFormat` (`formats/positional.py`); `formats/s3.py` is an example.
 
 `tests/helpers/header_formats.py` shows W3C logs with directives that change in mid-file, CSV with a header, and
 lines inside a container.
@@ -76,6 +81,14 @@ def section(fmt: Format) -> str:
         lines += ["Fields: all, under the names in the [data dictionary](data-dictionary.md)."]
     else:
         lines += [f"Fields: {', '.join(carried)}."]
+    lines += [
+        f"\n- `{field}`: {text}" if not n else f"- `{field}`: {text}"
+        for n, (field, text) in enumerate(fmt.units.items())
+    ]
+    if fmt.traps:
+        lines += ["\nHow odd lines are read:\n", *(f"- {trap}" for trap in fmt.traps)]
+    if fmt.source:
+        lines += [f"\nSpecification: <{fmt.source}>"]
     return "\n".join(lines) + "\n"
 
 

@@ -50,6 +50,15 @@ class Format:
     title: ClassVar[str]  # one line for --help and the documentation
     templates: ClassVar[Mapping[str, LineTemplate]]  # by name; the first name is the format's own
     counts_keys: ClassVar[bool] = False  # whether the reader counts JSON keys for each line
+    # Among formats of equal scores the highest rank wins: a format whose lines are also lines of a more general
+    # one has the higher rank.
+    rank: ClassVar[int] = 0
+    is_of_requests: ClassVar[bool] = (
+        True  # False: a format that is recognised to refuse its lines with a reason
+    )
+    source: ClassVar[str] = ""  # where the format is specified
+    units: ClassVar[Mapping[str, str]] = {}  # by field: what the log counts in, where it is not obvious
+    traps: ClassVar[tuple[str, ...]] = ()  # what readers of the format get wrong, and what this one does
     # Lines that begin with this are headers, and `header` holds the last one at or above a line; with
     # b"" the object's first line is the only header. None: no headers, `header` is null.
     header_prefix: ClassVar[bytes | None] = None
@@ -83,6 +92,10 @@ class Format:
     def line(self) -> str:
         """Expression over `text`, never null: the line inside its container, for formats wrapped in another."""
         return "text"
+
+    def looks_like(self) -> str:
+        """Boolean expression over `line`, never null: a line that another format refuses has this one."""
+        return "false"
 
     def skipped(self) -> str:
         """Boolean expression, never null: the line holds no event, as a header or a comment."""

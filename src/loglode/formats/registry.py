@@ -43,12 +43,17 @@ def look(sample: bytes, name: str = AUTO) -> Head:
     return Head(fmt, fmt.layout(text), fmt.keys(text))
 
 
-def detect_format(sample: bytes) -> Format:
-    """The format with the highest score; FALLBACK when none scores."""
+def scored(sample: bytes) -> list[tuple[Format, float]]:
+    """Each format with its score."""
     # In the order of their names, so that the result depends on nothing else; the fallback wins ties.
     ranked = sorted(FORMATS.items(), key=lambda item: (item[0] != FALLBACK, item[0]))
-    scores = [(fmt.sniff(sample), fmt) for _, fmt in ranked]
-    return max(scores, key=lambda score: score[0])[1]
+    return [(fmt, fmt.sniff(sample)) for fmt in dict.fromkeys(fmt for _, fmt in ranked)]
+
+
+def detect_format(sample: bytes) -> Format:
+    """The format with the highest score, of several the one with the highest rank; FALLBACK when none scores."""
+    scores = [(score, fmt.rank if score else 0, fmt) for fmt, score in scored(sample)]
+    return max(scores, key=lambda found: found[:2])[2]
 
 
 def named_format(name: str) -> Format | None:
