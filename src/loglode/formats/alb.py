@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 from loglode.formats.positional import Declaration, PositionalFormat, port_cut, unless_negative
 from loglode.formats.registry import register
 from loglode.formats.written import AGENT, ISO, REQUEST, STAMP, template
+from loglode.sql import literal
 
 # What the classic load balancer writes, and the application load balancer behind its type.
 SHARED_PARTS: Final = (
@@ -71,5 +72,5 @@ class AlbFormat(PositionalFormat):
     )
     values: ClassVar = {
         **SHARED_VALUES,
-        "event_ts": f"case when regexp_full_match(p_created, '{SHARED_SHAPES['time']}') then p_created else p_time end",
+        "event_ts": f"case when regexp_full_match(p_created, {literal(SHARED_SHAPES['time'])}) then p_created else p_time end",
     }
