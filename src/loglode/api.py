@@ -17,6 +17,7 @@ from loglode.operations import (
     ColumnLineage,
     GoldReport,
     MaintenanceReport,
+    PageReport,
     QualityReport,
     QueryResult,
     RunReport,
@@ -69,6 +70,10 @@ class Lake:
     def quality(self, day: date | None = None) -> QualityReport:
         """What the contract's rules found: rejected lines, volume, delay and schema drift, by day."""
         return operations.quality(self.settings, day)
+
+    def report(self, out: str | Path) -> PageReport:
+        """Write gold as one HTML page to `out`, a file of this machine; it needs no network to be read."""
+        return operations.write_report(self.settings, Path(out))
 
     def metrics(self) -> dict[str, float]:
         """The figures that `loglode status --metrics` prints, by name."""

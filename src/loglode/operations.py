@@ -16,6 +16,7 @@ from loglode.reports.measurements import measurements
 from loglode.reports.quality import QualityReport, quality
 from loglode.reports.quarantine import list_quarantine
 from loglode.reports.query import columns, query
+from loglode.reports.report import PageReport, write_report
 from loglode.reports.status import StatusReport, history, status
 from loglode.reports.verify import Check, VerifyReport, verify
 
@@ -25,6 +26,7 @@ __all__ = [
     "GateReport",
     "GoldReport",
     "MaintenanceReport",
+    "PageReport",
     "QualityReport",
     "QueryResult",
     "RunReport",
@@ -50,4 +52,5 @@ __all__ = [
     "status",
     "update_gold",
     "verify",
+    "write_report",
 ]
