@@ -74,7 +74,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "reports": {
         "batches", "context", "contract", "engines", "errors", "formats", "gold", "html", "lake", "lineage", "logs", "metrics",
-        "models", "settings", "silver", "sources", "sql", "storage", "telemetry", "text",
+        "models", "settings", "silver", "sources", "sql", "storage", "telemetry", "text", "version",
     },
     "maintenance": {"batches", "context", "engines", "errors", "files", "gold", "html", "lake", "logs", "settings", "storage"},
     # The calls that pass through all layers.
