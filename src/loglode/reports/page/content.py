@@ -16,6 +16,7 @@ from loglode.context import open_lake
 from loglode.engines.provided import HISTOGRAM_GAMMA
 from loglode.reports.query import query
 from loglode.settings import Settings
+from loglode.sql import literal
 from loglode.text import visible
 from loglode.version import __version__
 
@@ -70,7 +71,7 @@ def _ranked(table: str, name: str, sums: str, rank: str = "requests") -> str:
     with named as (select *, {name} as name from {table}),
     top as (select name from named group by name order by sum({rank}) desc, name limit {MAX_NAMES})
     select {_DAY} as day,
-        case when name in (select name from top) then name else '{OTHER}' end as name, {sums}
+        case when name in (select name from top) then name else {literal(OTHER)} end as name, {sums}
     from named group by 1, 2 order by 1, 2"""
 
 
