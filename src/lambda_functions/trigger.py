@@ -22,7 +22,8 @@ from loglode.aws.executions import start_execution
 from loglode.aws.manifest import batch_name, write_manifest
 from loglode.errors import LoglodeError
 from loglode.sources import SourceObject
-from loglode.sources.listing import is_hidden, on_s3
+from loglode.sources.folders import is_hidden
+from loglode.sources.listing import on_s3
 from loglode.storage import S3Path
 
 _log = logging.getLogger("loglode.trigger")

@@ -41,14 +41,22 @@ class Lake:
         """The lake's place."""
         return f"Lake({str(self.settings.lake)!r})"
 
-    def load(self, *sources: str | Path, format: str = "auto", progress: Progress | None = None) -> RunReport:
+    def load(
+        self,
+        *sources: str | Path,
+        format: str = "auto",
+        follow_links: bool = False,
+        progress: Progress | None = None,
+    ) -> RunReport:
         """Load files, folders, globs or S3 URIs, and bring gold up to date.
 
         Objects that were loaded before are skipped. Objects that cannot be read do not stop the others:
-        check `failed` of the report.
+        check `failed` of the report. Symbolic links that are found in folders are followed only with
+        `follow_links`.
         """
+        names = [str(source) for source in sources]
         return operations.run(
-            self.settings, [str(source) for source in sources], format=format, progress=progress
+            self.settings, names, format=format, follow_links=follow_links, progress=progress
         )
 
     def query(self, sql: str, parameters: Parameters = (), *, as_of: datetime | None = None) -> QueryResult:

@@ -19,6 +19,7 @@ from loglode.lake import Lake
 from loglode.lake.heads import TRANSACTION_DAYS
 from loglode.settings import Settings
 from loglode.sources import SourceObject, discover
+from loglode.sources.objects import Unlisted
 
 # Returns the URIs below a prefix that a bookmark calls new.
 Bookmark = Callable[[str], set[str]]
@@ -42,6 +43,9 @@ def backlog(
         found = discover([bronze.rstrip("/") + "/"])
     except SourceNotFoundError:
         return Backlog([], 0)  # an empty bronze is not an error
+    for unlisted in found:
+        if isinstance(unlisted, Unlisted):
+            raise unlisted.error
     fresh = new_objects(lake, found)
     floor = (since or _forgotten_before(lake)).timestamp() * _NS
     # Read whenever there is something new, so that the bookmark moves on with the tables.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
@@ -16,7 +17,11 @@ from loglode import cli as package
 from loglode import logs
 from loglode.cli.errors import State, guarded, watch_interrupts
 from loglode.cli.options import debug_options
+from loglode.errors import LoglodeError
 from loglode.version import __version__
+
+# A small load opens about twenty.
+MIN_OPEN_FILES = 64
 
 
 class Commands(click.Group):
@@ -65,13 +70,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Until the options are read.
     logs.configure("cli", form="text", level="warning")
     with logs.bound(correlation_id=os.environ.get(logs.CORRELATION_VARIABLE, "")):
-        code = guarded(
-            lambda: cli.main(
-                list(sys.argv[1:] if arguments is None else arguments),
-                prog_name="loglode",
-                standalone_mode=False,
-                obj=state,
-            ),
-            state,
-        )
+        code = guarded(lambda: _run(list(sys.argv[1:] if arguments is None else arguments), state), state)
     sys.exit(code)
+
+
+def _run(arguments: list[str], state: State) -> object:
+    _check_open_files()
+    return cli.main(arguments, prog_name="loglode", standalone_mode=False, obj=state)
+
+
+def _check_open_files() -> None:
+    """Libraries abort when they cannot open a file. Raises LoglodeError where that is sure to happen."""
+    with contextlib.suppress(ImportError):  # not on Windows
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY and soft < MIN_OPEN_FILES:
+            if hard != resource.RLIM_INFINITY and hard < MIN_OPEN_FILES:
+                text = f"only {hard} files may be open at once, {MIN_OPEN_FILES} are needed"
+                raise LoglodeError(text, hint="raise the limit: `ulimit -n 1024`, then run again")
+            resource.setrlimit(resource.RLIMIT_NOFILE, (MIN_OPEN_FILES, hard))

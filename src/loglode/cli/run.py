@@ -26,6 +26,9 @@ SHOWN_DAYS = 3
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @lake_options
 @log_format_option(default="auto", help="Format of the logs: auto (detected for each file), {names}.")
+@click.option(
+    "--follow-links", is_flag=True, help="Follow symbolic links that are found in folders and by globs."
+)
 @engine_options
 @click.option(
     "--openlineage",
@@ -36,12 +39,12 @@ SHOWN_DAYS = 3
 )
 @json_option
 @debug_options
-def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -> None:
+def run(sources: tuple[str, ...], form: str, *, follow_links: bool, is_json: bool, **options: Any) -> None:
     """Load files, folders, globs or standard input ('-') into the lake.
 
     .gz and .zst files are decompressed. Objects that were already loaded are skipped. Rejected lines go
-    to quarantine with their reasons. In folders, names that begin with . or _ are ignored. Spark cannot
-    read standard input.
+    to quarantine with their reasons. In folders, names that begin with . or _ and symbolic links are left
+    out, and so is the lake itself. Spark cannot read standard input.
 
     \b
     Example:
@@ -49,7 +52,7 @@ def run(sources: tuple[str, ...], form: str, *, is_json: bool, **options: Any) -
     """
     lake = open_lake(**options)
     with progress_bars() as progress:
-        report = lake.load(*sources, format=form, progress=progress)
+        report = lake.load(*sources, format=form, follow_links=follow_links, progress=progress)
     result = report.as_dict()
     if is_json:
         write_json(result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from loglode import logs
 from loglode.batches.effects import settle
@@ -23,6 +24,7 @@ from loglode.loading.report import RunReport
 from loglode.metrics import Step
 from loglode.settings import Settings
 from loglode.sources import SourceObject, discover
+from loglode.sources.listing import Surroundings
 from loglode.sources.outcomes import Skipped
 from loglode.telemetry.steps import load_step
 
@@ -34,16 +36,19 @@ def run(
     sources: Sequence[str],
     *,
     format: str = "auto",
+    follow_links: bool = False,
     progress: Progress | None = None,
 ) -> RunReport:
     """Load the objects that the sources name into the lake. Objects loaded before are skipped.
+
+    With `follow_links`, symbolic links in folders are followed; never to the lake itself or its key.
 
     Raises UsageError for sources or a format that do not exist, LakeError, BooksError. Objects that
     cannot be read do not stop the others; they are named in the report's `failed`.
     """
     started = time.perf_counter()
     named_format(format)
-    objects = discover(sources)
+    objects = discover(sources, _surroundings(settings), follows_links=follow_links)
     lake = open_lake(settings)
     fresh, ledger = _fresh(lake, objects)
     records: tuple[BatchRecord, ...] = ()
@@ -57,6 +62,11 @@ def run(
                 gold = silver_to_gold(context)
     seconds = time.perf_counter() - started
     return RunReport(ledger, records, len(gold.days), gold.rebuilt, seconds)
+
+
+def _surroundings(settings: Settings) -> Surroundings:
+    is_in_file = not settings.key_secret and (settings.key_file or isinstance(settings.lake, Path))
+    return Surroundings(settings.lake, settings.key_path if is_in_file else None)
 
 
 def _warn_of_refused(settings: Settings, report: RunReport) -> None:

@@ -7,11 +7,12 @@ import hashlib
 import io
 import os
 import sys
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Self, cast
 
-from loglode.errors import SourceError
+from loglode.errors import LoglodeError, SourceError
 from loglode.sources.decompress import DamageError, decompress, is_compressed
 from loglode.sources.raw import (
     FIRST_BYTES,
@@ -136,6 +137,25 @@ class SourceObject:
                 raise SourceError(f"cannot read {self.display_uri}: it could not be listed", hint="run again")
             file = open(self.uri, "rb", buffering=0)  # noqa: SIM115 - closed with the reader
         return RawFile(self.display_uri, file, FileState(self.size, self.modified_ns, self.inode, marks))
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted(SourceObject):
+    """A folder or a prefix that could not be listed: it fails with the error of its listing."""
+
+    error: LoglodeError = field(kw_only=True, compare=False)
+
+    @classmethod
+    def of(cls, uri: str, error: LoglodeError) -> Self:
+        return cls(uri, UNKNOWN_SIZE, time.time_ns(), error=error)
+
+    def head(self, count: int, folder: Path | None = None) -> FirstBytes:
+        del count, folder
+        raise self.error
+
+    def open(self, kept: Path | None = None, marks: tuple[Mark, ...] = ()) -> BinaryIO:
+        del kept, marks
+        raise self.error
 
 
 def _first_bytes(stream: io.BufferedReader | io.BytesIO, count: int) -> FirstBytes:

@@ -87,10 +87,10 @@ def failure(error: LoglodeError) -> Failed:
             return Failed(error)
 
 
-def read_error(uri: str, error: OSError | LoglodeError) -> LoglodeError:
+def read_error(uri: str, error: OSError | LoglodeError, to: str = "read") -> LoglodeError:
     """What an object's reader raises for an error of the system or of object storage."""
     if isinstance(error, OSError):
-        return _system_error(f"cannot read {uri}: {error.strerror or error}", error)
+        return _system_error(f"cannot {to} {uri}: {error.strerror or error}", error)
     if isinstance(error, OtherStateError):
         return ObjectChangedError(error.message, hint=CHANGED_HINT)
     if isinstance(error, NoSuchObjectError):
