@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from loglode import logs
 from loglode.engines.base import Engine, Progress
@@ -16,14 +17,22 @@ from loglode.engines.duckdb.session import s3_errors
 from loglode.errors import UsageError
 from loglode.files import writing
 from loglode.lake import Lake
-from loglode.lake.secret import load_key
+from loglode.lake.facts import Facts
+from loglode.lake.secret import load_key, require_key
 from loglode.lake.staging import new_name, remove_abandoned, staging
 from loglode.models.model import Model, load_models
 from loglode.settings import Settings
+from loglode.silver.identity import FIRST_RULE, Keying, Period
 from loglode.telemetry.steps import open_reporter
 
 if TYPE_CHECKING:
     from loglode.telemetry.reporter import Reporter
+
+_log = logging.getLogger(__name__)
+_FIRST_RULE = (
+    "an earlier release created this lake: its event ids are hashes without a key, from which lines can be"
+    " guessed, and events that share an id count once"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,8 @@ class Context:
     models: tuple[Model, ...]
     engine: Engine
     folder: Path
-    key: str
+    key: str = field(repr=False)
+    keying: Keying
     progress: Progress
     # Sends OpenLineage events; None without a destination.
     reporter: Reporter | None = None
@@ -67,19 +77,46 @@ def open_context(
                 settings.lake.mkdir(parents=True, exist_ok=True)
             remove_abandoned(settings.lake)
             folder = stack.enter_context(staging(settings.lake, new_name()))
-        key = read_key(settings)
         opened = lake or open_lake(settings)
+        key, keying = open_key(settings, opened)
         opened.silver.check_declaration()
         stack.enter_context(s3_errors())
         engine = stack.enter_context(contextlib.closing(_engine(settings, opened, folder)))
         reporter = open_reporter(settings, opened)
-        yield Context(settings, opened, load_models(), engine, folder, key, progress or _silent, reporter)
+        yield Context(
+            settings, opened, load_models(), engine, folder, key, keying, progress or _silent, reporter
+        )
         opened.heads.save()
 
 
-def read_key(settings: Settings) -> str:
-    """The pseudonymisation key. Raises LakeError, StorageError, UsageError."""
-    return load_key(Path() if settings.key_secret else settings.key_path, settings.key_secret)
+def open_key(settings: Settings, lake: Lake) -> tuple[str, Keying]:
+    """The pseudonymisation key and how the lake uses it; the lake records both with the next silver commit.
+
+    Raises KeyMismatchError for another key than the lake's, LakeError, StorageError, UsageError.
+    """
+    recorded = lake.facts
+    secret, path = settings.key_secret, Path() if settings.key_secret else settings.key_path
+    key = load_key(path, secret, may_create=recorded is None or settings.new_key)
+    if recorded is None:
+        facts = Facts(Keying().rule, settings.pseudonym_period or Keying().period).with_key(key)
+    else:
+        if not settings.new_key:
+            require_key(key, recorded.key, f"secret {secret}" if secret else str(path))
+        _require_period(settings, recorded)
+        if recorded.identity == FIRST_RULE:
+            _log.warning(_FIRST_RULE, extra={"hint": "load bronze into a new lake: docs/upgrading.md"})
+        facts = recorded.with_key(key)
+    lake.silver.declare(facts.properties, recorded.properties if recorded else {})
+    return key, Keying(facts.identity, cast("Period", facts.period))
+
+
+def _require_period(settings: Settings, recorded: Facts) -> None:
+    wanted = settings.pseudonym_period
+    if wanted is not None and wanted != recorded.period:
+        raise UsageError(
+            f"pseudonyms of this lake have the period {recorded.period}, not {wanted}",
+            hint="a lake keeps the period of its first load: leave the option out, or use a new lake",
+        )
 
 
 def _engine(settings: Settings, lake: Lake, folder: Path) -> Engine:

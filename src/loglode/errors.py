@@ -18,6 +18,7 @@ LoglodeError                 something went wrong; the message names it, the hin
 │       └── OtherStateError  the object is no longer in the state that was requested
 ├── LakeError                a table is missing, damaged or not ours
 │   ├── SchemaMismatchError  a table's columns contradict their declaration
+│   ├── KeyMismatchError     the pseudonymisation key is missing, or is not the lake's own
 │   ├── LakeFormatError      a newer version of Loglode has written the lake
 │   └── CommitConflictError  another writer won again and again; trying later may work
 └── BooksError               lines in and rows out do not balance: nothing was committed
@@ -113,6 +114,10 @@ class SchemaMismatchError(LakeError):
 
 class LakeFormatError(LakeError):
     """A newer version of Loglode has written the lake."""
+
+
+class KeyMismatchError(LakeError):
+    """The pseudonymisation key is missing, or is not the one that the lake's pseudonyms were made with."""
 
 
 class CommitConflictError(LakeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack, cast, get_args
 
 from loglode.contract import Contract, load_contract
 from loglode.errors import UsageError
@@ -16,11 +16,13 @@ from loglode.storage import Location, location
 from loglode.text import visible
 
 KEY_FILE_VARIABLE = "LOGLODE_KEY_FILE"
+PERIOD_VARIABLE = "LOGLODE_PSEUDONYM_PERIOD"
 KEY_SECRET_VARIABLE = "LOGLODE_KEY_SECRET"  # noqa: S105 - a name
 MEMORY_VARIABLE = "LOGLODE_MEMORY_MB"
 REFUSED_VARIABLE = "LOGLODE_MAX_REFUSED_SHARE"
 MIN_MEMORY_MB, MAX_MEMORY_MB = 128, 1 << 30
 MAX_THREADS = 4096
+Period = Literal["none", "day", "month"]
 Engine = Literal["duckdb", "spark"]
 # A failed batch is done again from its start; a cluster needs large ones to keep all of it busy.
 BATCH_BYTES: dict[Engine, int] = {"duckdb": 1 << 30, "spark": 64 << 30}
@@ -38,6 +40,10 @@ class Options(TypedDict, total=False):
     key_file: str | Path | None
     # Name or ARN of the key in Secrets Manager; takes precedence over the file.
     key_secret: str | None
+    # Go on with another key than the one of the lake; see docs/security.md.
+    new_key: bool
+    # How long a pseudonym is good: "none" (for ever), "day" or "month". Decided when a lake is created.
+    pseudonym_period: Period | None
     # Appears in logs, ops.runs and commits.
     correlation_id: str | None
     engine: Engine
@@ -62,6 +68,10 @@ class Settings:
     key_file: Path | None = None
     # Name or ARN of the key in Secrets Manager; takes precedence over the file.
     key_secret: str = ""
+    # Accept another key than the lake's, or create a lost one anew.
+    new_key: bool = False
+    # None: the lake's own; "none" for a new lake.
+    pseudonym_period: Period | None = None
     # Refused lines / lines read that the quality gate lets pass; the contract's own where None.
     max_refused_share: float | None = None
     # Follows a batch from the event to the commit; recorded in ops.runs.
@@ -99,6 +109,8 @@ class Settings:
             batch_bytes=in_range("batch_bytes", batch_bytes, 1),
             key_file=Path(key) if key else None,
             key_secret=options.get("key_secret") or os.environ.get(KEY_SECRET_VARIABLE, ""),
+            new_key=bool(options.get("new_key")),
+            pseudonym_period=_period(options.get("pseudonym_period") or os.environ.get(PERIOD_VARIABLE)),
             max_refused_share=_share(REFUSED_VARIABLE),
             correlation_id=visible(options.get("correlation_id") or os.environ.get(CORRELATION_VARIABLE, "")),
             engine=engine,
@@ -123,6 +135,14 @@ class Settings:
             f"lake {self.lake} needs the pseudonymisation key from elsewhere",
             hint=f"set {KEY_SECRET_VARIABLE} (Secrets Manager) or {KEY_FILE_VARIABLE}",
         )
+
+
+def _period(text: str | None) -> Period | None:
+    if not text:
+        return None
+    if text not in get_args(Period):
+        raise UsageError(f"pseudonym period is {text!r}", hint=f"one of {', '.join(get_args(Period))}")
+    return cast("Period", text)
 
 
 def in_range(name: str, value: object, low: int, high: int | None = None) -> int:

@@ -25,7 +25,7 @@ QUARANTINE = TableSpec(
     description="Every line that was refused, with its reasons. May hold personal data.",
     partition_by=DAY,
     columns=(
-        ("line_id", "VARCHAR", "Hash of the object's first line, the line's number and its text."),
+        ("line_id", "VARCHAR", "Keyed hash of the head of the object, the line's number and its text."),
         ("source_object", "VARCHAR", "The bronze object."),
         ("source_line", "BIGINT", "The line's number in it, from 1."),
         ("format", "VARCHAR", "The format that was expected."),

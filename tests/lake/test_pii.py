@@ -257,7 +257,7 @@ def test_the_same_key_gives_the_same_pseudonyms_and_another_gives_others(tmp_pat
     lines = [line(**OWN, user_agent="a"), line(**OWN, user_agent="a", path="/2"), line(path="/none")]
     columns = "user_id, session_id, client_id, visitor_id"
     found = []
-    for name, key in (("one", "a" * 22), ("two", "a" * 22), ("three", "b" * 22)):
+    for name, key in (("one", "abcdefghijk" * 2), ("two", "abcdefghijk" * 2), ("three", "lmnopqrstuv" * 2)):
         key_file = tmp_path / f"{name}.key"
         key_file.write_text(key + "\n")
         settings = settings_for(tmp_path / name, key_file=key_file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import shutil
 import tarfile
@@ -71,9 +72,27 @@ def test_a_lake_of_the_first_release_goes_on(old: Path, tmp_path: Path) -> None:
     fresh = tmp_path / "fresh"
     load(fresh, *sorted((old / "bronze").glob("[!_]*.json")), more)
     assert_same(lake, fresh, names=[name for name in ALL_TABLES if name not in (RUNS, "gold/pipeline_metrics")],
-                without={"batch_id", "source_object", "contract_version"})  # fmt: skip
+                without={"batch_id", "source_object", "contract_version", "event_id", "line_id"})  # fmt: skip
     again = load(lake, more)
     assert (again.objects_skipped, again.gold_rebuilt) == (1, ())
+
+
+def test_an_old_lake_keeps_its_rule_of_identity(old: Path, tmp_path: Path) -> None:
+    """Its ids have no key, so a line loaded again is known; a run says so. A new lake has keyed ids."""
+    lake, there = old / "lake", counts(old / "lake")
+    log = min((old / "bronze").glob("[!_]*.json"))
+    text = log.read_bytes()
+    log.write_bytes(text + json.dumps(record(7, path="/new", request_id="new")).encode())
+    report = load(lake, log)
+    assert (report.rows_silver, report.lines_quarantined) == (1, 0)
+    assert counts(lake)["rows_silver"] == there["rows_silver"] + 1
+    md5 = hashlib.md5(b"id:new", usedforsecurity=False).hexdigest()
+    assert ask(lake, "select event_id from web_logs where path = '/new'") == [(md5,)]
+    assert deltalake.DeltaTable(str(lake / SILVER)).metadata().configuration["loglode.identity"] == "1"
+    fresh = tmp_path / "fresh"
+    load(fresh, log)
+    assert ask(fresh, f"select count(*) from web_logs where event_id = '{md5}'") == [(0,)]
+    assert deltalake.DeltaTable(str(fresh / SILVER)).metadata().configuration["loglode.identity"] == "2"
 
 
 def newer(lake: Path, name: str) -> None:

@@ -65,7 +65,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     # A lake, an engine and the key, opened once for a run.
     "context": {
-        "engines", "errors", "files", "lake", "logs", "models", "openlineage", "settings", "telemetry",
+        "engines", "errors", "files", "lake", "logs", "models", "openlineage", "settings", "silver", "telemetry",
     },
     "loading": {"batches", "context", "engines", "errors", "files", "html", "lake", "sources", "tables"},
     "gold": {

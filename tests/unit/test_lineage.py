@@ -125,6 +125,7 @@ EXPECTED: dict[str, dict[str, str]] = {
 }
 # Columns that are derived from masked fields; those of the contract's own fields are as it declares them.
 DERIVED = {
+    "event_id": "pseudonym",
     **dict.fromkeys(["visitor_id", "client_id"], "pseudonym"),
     "client_network": "network",
     **dict.fromkeys(["route", "referrer_host", "referrer_path"], "redact"),

@@ -15,6 +15,8 @@ from loglode.silver.rules import RuleFacts, rules
 
 # The line as a whole: it could be parsed; no rule refused it; its event was not there yet.
 READABLE, ACCEPTED, UNIQUE = "line_readable", "line_accepted", "event_unique"
+# Events whose id, given by the source, names other events as well: all are kept.
+CONFLICTING = "conflicting_ids"
 # Against the time of the load; of these a line is neither refused nor changed.
 LATE, AHEAD = "event_late", "event_ahead"
 UNTOUCHED = "none"
@@ -35,6 +37,7 @@ def measured(contract: Contract, staged: StagedLines) -> dict[str, Any]:
         ],
         "latency_days": contract.latency_days,
         "duplicates": staged.duplicates,
+        "conflicting": staged.conflicting,
         "lines_looked_at": shape.lines,
         "fields": [
             [*key, seen.lines, seen.first, seen.last]
@@ -87,6 +90,8 @@ def _rows(counts: Mapping[str, Any], loaded_at: datetime) -> Iterator[dict[str, 
             yield from _timeliness(date.fromisoformat(day), lines, loaded_at, counts.get("latency_days"))
     doubles = counts["duplicates"]
     yield _row(RuleFacts(UNIQUE, "event_id", "drop", "uniqueness"), "", kept + doubles, refused=doubles)
+    if conflicting := counts.get("conflicting", 0):
+        yield _row(RuleFacts(CONFLICTING, "event_id", UNTOUCHED, "uniqueness"), "", kept, warned=conflicting)
     looked_at = counts["lines_looked_at"]
     for name, kind, count, first, last in counts["fields"]:
         row = _row(RuleFacts(kind, name, UNTOUCHED, "consistency"), "", looked_at)

@@ -37,6 +37,16 @@ SHOWN_DAYS = 3
     show_envvar=True,
     help="Send OpenLineage events to a file, https://HOST or s3://BUCKET/PREFIX.",
 )
+@click.option(
+    "--pseudonym-period",
+    type=click.Choice(["none", "day", "month"]),
+    help="How long a pseudonym is good, for a new lake; none otherwise.",
+)
+@click.option(
+    "--new-key",
+    is_flag=True,
+    help="Go on with another pseudonymisation key than the lake's. Old pseudonyms match no new ones.",
+)
 @json_option
 @debug_options
 def run(sources: tuple[str, ...], form: str, *, follow_links: bool, is_json: bool, **options: Any) -> None:

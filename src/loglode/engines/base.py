@@ -13,7 +13,9 @@ from loglode.contract import Contract
 from loglode.files import StagedFile
 from loglode.formats import Format
 from loglode.models.model import Model
+from loglode.silver.identity import FIRST_RULE, Keying
 from loglode.sources import SourceObject
+from loglode.sources.lines import HEAD_LINES
 from loglode.sources.outcomes import Outcome
 from loglode.sources.shape import Shape
 from loglode.storage import Location
@@ -57,6 +59,12 @@ class Job:
     folder: Path
     silver_root: Location
     quarantine_root: Location
+    keying: Keying
+
+    @property
+    def head_lines(self) -> int:
+        """Lines of an object that tell it from others."""
+        return 1 if self.keying.rule == FIRST_RULE else HEAD_LINES
 
     @property
     def silver_types(self) -> dict[str, str]:
@@ -88,6 +96,8 @@ class StagedLines:
     read: Read = field(default_factory=Read)
     duplicates: int = 0
     dedupe_seconds: float = 0.0
+    # Rows whose id, given by the source, also names an event with other content.
+    conflicting: int = 0
     refused: Tally = field(default_factory=dict)
     warned: Tally = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from loglode.engines.base import LineObject, Progress, Read
 from loglode.errors import LoglodeError, SourceError, StorageError
-from loglode.sources.lines import SCHEMA, LineReader
+from loglode.sources.lines import HEAD_LINES, SCHEMA, LineReader
 from loglode.sources.outcomes import Damaged, Failed, Loaded, Outcome, failure
 from loglode.sources.shape import Shape
 
@@ -26,11 +26,17 @@ class Reading:
     """One pass over objects, which notes what became of each. Those that `failed` before are left out."""
 
     def __init__(
-        self, objects: Sequence[LineObject], progress: Progress, failed: Mapping[str, Failed] | None = None
+        self,
+        objects: Sequence[LineObject],
+        progress: Progress,
+        failed: Mapping[str, Failed] | None = None,
+        *,
+        head_lines: int = HEAD_LINES,
     ) -> None:
         self._outcomes: dict[str, Outcome] = dict(failed or {})
         self._objects = [o for o in objects if o.source.identity not in self._outcomes]
         self._progress = progress
+        self._head_lines = head_lines
         self._shape = Shape()
         self._total = sum(o.source.size for o in self._objects)
         self._done = 0
@@ -53,7 +59,7 @@ class Reading:
         has_begun = False
         try:
             with planned.open() as stream:
-                reader = _reader(planned, stream)
+                reader = self._reader(planned, stream)
                 for arrow in reader.batches():
                     self._note(planned, reader, arrow)
                     has_begun = True
@@ -72,9 +78,12 @@ class Reading:
         if planned.format.counts_keys:
             self._shape.look(arrow)
 
-
-def _reader(planned: LineObject, stream: BinaryIO) -> LineReader:
-    fmt = planned.format
-    return LineReader(
-        planned.source.display_uri, stream, counts_keys=fmt.counts_keys, header_prefix=fmt.header_prefix
-    )
+    def _reader(self, planned: LineObject, stream: BinaryIO) -> LineReader:
+        fmt = planned.format
+        return LineReader(
+            planned.source.display_uri,
+            stream,
+            counts_keys=fmt.counts_keys,
+            header_prefix=fmt.header_prefix,
+            head_lines=self._head_lines,
+        )

@@ -105,7 +105,8 @@ def _to_add(file: StagedFile) -> dict[str, Any]:
 def try_commit(snapshot: Snapshot, commit: Commit) -> bool:
     """Commit on top of the snapshot; False if another writer came first."""
     table, version = snapshot.table, snapshot.version + 1
-    data = encoded(snapshot.state, table.spec, commit)
+    table.require_properties(snapshot.state.properties)
+    data = encoded(snapshot.state, table.spec, commit, table.properties)
     path = table.root / LOG / commit_name(version)
     with writing(path):
         # The SDK repeats a request whose answer was lost, and is then refused by its own first attempt.
@@ -169,7 +170,9 @@ def _pause(attempt: int) -> float:
     return random.uniform(0, min(FIRST_PAUSE * 2 ** min(attempt, 30), MAX_PAUSE))  # noqa: S311 - no secret
 
 
-def encoded(state: State, spec: TableSpec, commit: Commit) -> bytes:
+def encoded(
+    state: State, spec: TableSpec, commit: Commit, properties: Mapping[str, str] | None = None
+) -> bytes:
     """The content of the commit file that follows a state. Raises LakeError where Delta asks for more."""
     if state.protocol["minWriterVersion"] > 2:
         raise LakeError(
@@ -189,7 +192,11 @@ def encoded(state: State, spec: TableSpec, commit: Commit) -> bytes:
     actions: list[dict[str, Any]] = [{"commitInfo": info}]
     metadata = {
         **state.metadata,
-        "configuration": {**state.metadata["configuration"], FORMAT_PROPERTY: str(FORMAT)},
+        "configuration": {
+            **state.metadata["configuration"],
+            FORMAT_PROPERTY: str(FORMAT),
+            **(properties or {}),
+        },
     }
     if commit.replaces_columns:
         metadata["schemaString"] = delta_schema(spec).to_json()

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from loglode.contract import Contract
 from loglode.errors import LakeError
+from loglode.lake.facts import Facts
 from loglode.lake.heads import Heads
 from loglode.lake.table import Table
 from loglode.storage import Location
@@ -33,6 +34,12 @@ class Lake:
         self.runs = self._table(RUNS, "ops", "runs")
         self.quality = self._table(QUALITY, "ops", "quality")
         self._gold = {name: self._table(TableSpec(name, (), DAY, ""), "gold", name) for name in gold}
+
+    @property
+    def facts(self) -> Facts | None:
+        """What the lake records of its rows; None where there is no lake yet."""
+        silver = self.silver.known()
+        return None if silver is None else Facts.recorded(silver.state.properties)
 
     def _table(self, spec: TableSpec, *folders: str) -> Table:
         return Table(spec, self.root.joinpath(*folders), self.heads)

@@ -29,7 +29,7 @@ from loglode.storage import Location, names_after, read_if_there
 
 # The format of a lake, stored in the configuration of each table: the newest that has written the table.
 # A table without it was written by the first release, whose format is 1. See docs/upgrading.md.
-FORMAT = 2
+FORMAT = 3
 FORMAT_PROPERTY = "loglode.format"
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet")
 _CHECKPOINT_COLUMNS = (
@@ -103,6 +103,11 @@ class State:
     def format(self) -> int:
         """The newest format of a lake that has written the table."""
         return int(self.metadata["configuration"].get(FORMAT_PROPERTY, 1))
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """The table's own properties, Delta's among them."""
+        return {name: str(value) for name, value in self.metadata["configuration"].items()}
 
     @cached_property
     def files(self) -> list[ActiveFile]:

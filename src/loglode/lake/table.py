@@ -105,10 +105,26 @@ class Table:
         self.spec = spec
         self.root = root
         self._heads = heads or Heads()
+        # What this process records in the table's properties, and what these may have been before.
+        self.properties: Mapping[str, str] = {}
+        self._before: Mapping[str, str] = {}
 
     def declared(self, spec: TableSpec) -> Table:
         """The same table with another declaration."""
         return Table(spec, self.root, self._heads)
+
+    def declare(self, properties: Mapping[str, str], before: Mapping[str, str]) -> None:
+        """Record properties from the next commit on, in place of those before and of no others."""
+        self.properties, self._before = properties, before
+
+    def require_properties(self, found: Mapping[str, str]) -> None:
+        """Raise LakeError where another process has recorded other properties meanwhile."""
+        for name, value in self.properties.items():
+            if name in found and found[name] not in (value, self._before.get(name)):
+                raise LakeError(
+                    f"table {self.spec.name}: another process has changed the property {name}",
+                    hint="run again: the run then says whether its key and settings fit the lake",
+                )
 
     @property
     def exists(self) -> bool:
@@ -217,7 +233,7 @@ class Table:
                 partition_by=list(self.spec.partition_by),
                 name=self.spec.name,
                 description=self.spec.description,
-                configuration=CONFIGURATION,
+                configuration={**CONFIGURATION, **self.properties},
                 storage_options=delta_options(self.root),
                 raise_if_key_not_exists=False,
             )

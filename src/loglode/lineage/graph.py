@@ -158,7 +158,7 @@ class Graph:
     def _silver_node(self, column: Column) -> Node:
         """The statement's layers know what each of their columns is computed from; nothing is parsed."""
         self._known(column)
-        texts, made = self._silver.trace([stored(self._contract)[column.name]], LOGGED)
+        texts, made = self._silver.trace([stored(self._contract, self._format)[column.name]], LOGGED)
         inputs = tuple(sorted(Column(BRONZE, name.removeprefix(LOGGED)) for name in texts))
         return Node(column, inputs, (), made, _masking(self._fields[column.name].masking, made))
 

@@ -99,6 +99,7 @@ def _job(context: Context, batch: Batch) -> Job:
         batch_id=batch.batch_id,
         processed_at=datetime.now(UTC),
         pseudonym_key=context.key,
+        keying=context.keying,
         folder=context.folder / batch.batch_id,
         silver_root=context.lake.silver.root,
         quarantine_root=context.lake.quarantine.root,

@@ -131,6 +131,7 @@ def _replay(attempt: _Pass, fmt: str) -> _Replay:
         batch_id=attempt.request.batch_id,
         processed_at=attempt.started_at,
         pseudonym_key=attempt.context.key,
+        keying=attempt.context.keying,
         folder=folder,
         silver_root=lake.silver.root,
         quarantine_root=lake.quarantine.root,

@@ -34,12 +34,23 @@ REDACTED = ":redacted"
 PLACEHOLDERS = frozenset({REDACTED, ":ip", ":token", ":email"})
 
 
-def pseudonym(kind: str, text: str) -> str:
-    """First 16 hexadecimal digits of SHA-256 over key, kind and text; null stays null.
+def pseudonym(kind: str, text: str, period: str = "") -> str:
+    """First 16 hexadecimal digits of SHA-256 over key, kind, period and text; null stays null.
+
+    `period` is an expression (see `period_label`): pseudonyms of two periods cannot be joined.
 
     The hash is cut to a quarter, so it cannot be extended, and the key's 256 bits cannot be searched.
     """
-    return f"substr(sha256({KEY} || {literal(':' + kind + ':')} || {text}), 1, {PSEUDONYM_DIGITS})"
+    before = f"{literal(':' + kind + ':')} || " + (f"{period} || ':' || " if period else "")
+    return f"substr(sha256({KEY} || {before}{text}), 1, {PSEUDONYM_DIGITS})"
+
+
+def period_label(micros: str, period: str) -> str:
+    """The UTC day or month of a time in microseconds since 1970 as a text, never null."""
+    moment = f"make_timestamp({micros})"
+    months = f"year({moment}) * 12 + month({moment})"
+    number = f"{micros} // 86400000000" if period == "day" else months
+    return f"coalesce(({number})::varchar, '')"
 
 
 def keyed_hash(text: str) -> str:

@@ -17,6 +17,7 @@ from loglode.silver import masking, urls
 from loglode.silver.canonical import canonical
 from loglode.silver.casts import FIRST_MICROS, LAST_MICROS, cast
 from loglode.silver.checks import Check, checks
+from loglode.silver.identity import DEFAULT, Keying, event_id, line_id
 from loglode.silver.layers import Layer, Layers, column
 from loglode.silver.memo import AGENT_HASH, MEMOS, host_or_network
 from loglode.sql import literal
@@ -31,27 +32,35 @@ _IS_REJECTED = column("line", "is_rejected")
 _TEXT, _FAULT = column("line", "text"), column("line", "fault")
 
 
-def silver_statement(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
+def silver_statement(
+    contract: Contract, fmt: Format, known_keys: frozenset[str], keying: Keying = DEFAULT
+) -> str:
     """SELECT over `lines` and the memos' tables; columns are the contract's stored fields and REJECTED.
 
     The partition columns of a rejected line are null. Parameters: $pseudonym_key, $batch_id,
     $contract_version, $processed_at (timestamp with time zone).
     """
-    columns = stored(contract)
+    columns = stored(contract, fmt, keying)
     for name in contract.partition_columns:
         columns[name] = f"case when not {_IS_REJECTED} then {columns[name]} end"
-    return silver_layers(contract, fmt, known_keys).select({**columns, REJECTED: _IS_REJECTED})
+    layers = silver_layers(contract, fmt, known_keys, keying)
+    return layers.select({**columns, REJECTED: _IS_REJECTED})
 
 
-def rejected_statement(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> str:
-    """SELECT over `lines` of what quarantine stores of each rejected line, and `is_blank`."""
+def rejected_statement(
+    contract: Contract, fmt: Format, known_keys: frozenset[str], keying: Keying = DEFAULT
+) -> str:
+    """SELECT over `lines` of what quarantine stores of each rejected line, and `is_blank`.
+
+    Parameter: $pseudonym_key, but for the first rule of identity.
+    """
     raw = without_ending(_TEXT)
     # A fault is a reason and the line's true length, "line_too_long:123".
     length = f"try_cast(split_part({_FAULT}, ':', 2) as bigint)"
     columns = {
         "is_rejected": _IS_REJECTED,
         "is_blank": column("line", "is_blank"),
-        "line_id": _line_id(),
+        "line_id": line_id(keying),
         "source_object": column("line", "source_object"),
         "source_line": column("line", "source_line"),
         "raw": raw,
@@ -59,11 +68,13 @@ def rejected_statement(contract: Contract, fmt: Format, known_keys: frozenset[st
         "reasons": f"string_split({column('line', 'reasons')}, ',')",
         "event_ts": f"make_timestamptz({_bounded(column('ok', 'event_ts'))})",
     }
-    select = silver_layers(contract, fmt, known_keys).select(columns)
+    select = silver_layers(contract, fmt, known_keys, keying).select(columns)
     return f"select * exclude (is_rejected) from ({select}) where is_rejected"
 
 
-def silver_layers(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> Layers:
+def silver_layers(
+    contract: Contract, fmt: Format, known_keys: frozenset[str], keying: Keying = DEFAULT
+) -> Layers:
     """The layers below the statement's outermost SELECT."""
     read = {f.name: f for f in contract.read_fields}
     found = checks(contract)
@@ -79,12 +90,13 @@ def silver_layers(contract: Contract, fmt: Format, known_keys: frozenset[str]) -
     )
     for memo in MEMOS:
         layers = layers.add(*memo.looked_up())
-    return layers.add(*_masked(contract), *_redacted(contract))
+    return layers.add(*_masked(contract, keying), *_redacted(contract))
 
 
-def stored(contract: Contract) -> dict[str, str]:
+def stored(contract: Contract, fmt: Format, keying: Keying = DEFAULT) -> dict[str, str]:
     """The contract's stored fields, as expressions over the layers."""
-    return {f.name: f"{_value(f)}::{f.sql_type}" for f in contract.stored_fields}
+    identity = event_id(keying, fmt)
+    return {f.name: f"{_value(f, identity)}::{f.sql_type}" for f in contract.stored_fields}
 
 
 def _verdict(found: list[Check]) -> list[Mapping[str, str]]:
@@ -126,15 +138,22 @@ def _unwarned(name: str, found: list[Check]) -> str:
     return f"case when not ({' or '.join(flags)}) then {value} end" if flags else value
 
 
-def _masked(contract: Contract) -> list[Mapping[str, str]]:
+def _masked(contract: Contract, keying: Keying) -> list[Mapping[str, str]]:
     """Layers of the pseudonyms and of what is stored as it is."""
     plain = [f for f in contract.read_fields if f.is_stored and f.masking != "redact"]
     client, agent = column("ok", "client_ip"), column("ok", "user_agent")
     seen = f"coalesce({column('own', 'client_id')}, '') || coalesce({column('own', AGENT_HASH)}, '')"
+    before: list[Mapping[str, str]] = []
+    period = ""
+    if keying.period != "none":
+        period = column("own", "period")
+        before = [{"own:period": masking.period_label(column("ok", "event_ts"), keying.period)}]
+        seen = f"{period} || {seen}"
     return [
+        *before,
         {
-            **{f"out:{f.name}": _mask(f) for f in plain},
-            "own:client_id": masking.pseudonym("client", client),
+            **{f"out:{f.name}": _mask(f, period) for f in plain},
+            "own:client_id": masking.pseudonym("client", client, period),
             "own:client_network": masking.network(client),
             "own:host": host_or_network(column("ok", "host")),
             "own:moment": _bounded(column("ok", "event_ts")),
@@ -175,13 +194,13 @@ def _redacted(contract: Contract) -> list[Mapping[str, str]]:
     ]
 
 
-def _mask(field: Field) -> str:
+def _mask(field: Field, period: str) -> str:
     value = column("ok", field.name)
     if field.logical_type == "timestamp":
         return f"make_timestamptz({_bounded(value)})"
     match field.masking:
         case "pseudonym":
-            return masking.pseudonym(field.name, value)
+            return masking.pseudonym(field.name, value, period)
         case "network":
             return masking.network(value)
         case _:
@@ -192,18 +211,12 @@ def _bounded(micros: str) -> str:
     return f"case when {micros} between {FIRST_MICROS} and {LAST_MICROS} then {micros} end"
 
 
-def _line_id() -> str:
-    parts = f"{column('line', 'fingerprint')} || ':' || {column('line', 'source_line')}"
-    return f"coalesce({column('line', 'line_id')}, md5({parts} || ':' || {without_ending(_TEXT)}))"
-
-
-def _value(field: Field) -> str:
+def _value(field: Field, identity: str) -> str:
     """What a stored field holds, by its derivation; a field of the log, what became of its own text."""
-    source_id = column("ok", "source_event_id")
     path, route = column("out", "path"), column("own", "open_route")
     special = {
         None: column("out", field.name),
-        "event_id": f"case when {source_id} is null then {_line_id()} else md5('id:' || {source_id}) end",
+        "event_id": identity,
         "route": f"case when {path} = {column('own', 'open_path')} then {route} else {urls.route(path)} end",
         "referrer_host": column("own", "clean_referrer_host"),
         "referrer_path": column("own", "clean_referrer_path"),

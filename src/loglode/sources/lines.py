@@ -20,6 +20,8 @@ from loglode.sources.headers import Headers
 
 BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 20
+# Lines at the head of an object that tell it from others; see `_Head`.
+HEAD_LINES = 32
 FAULT_TOO_LONG, FAULT_DAMAGED = "line_too_long", "object_damaged"
 _BOM = b"\xef\xbb\xbf"
 _NEWLINE, _QUOTE, _COLON, _SPACE, _N = b'\n": n'
@@ -41,11 +43,17 @@ SCHEMA = pa.schema(
 class LineReader:
     """Reads one object; counts lines and bytes as it goes. `uri` must be valid text.
 
-    Without `counts_keys`, `key_count` is 0. For `header_prefix`, see sources.headers.
+    Without `counts_keys`, `key_count` is 0. `header_prefix`: sources.headers; `head_lines`: `_Head`.
     """
 
     def __init__(
-        self, uri: str, stream: BinaryIO, *, counts_keys: bool = True, header_prefix: bytes | None = None
+        self,
+        uri: str,
+        stream: BinaryIO,
+        *,
+        counts_keys: bool = True,
+        header_prefix: bytes | None = None,
+        head_lines: int = HEAD_LINES,
     ) -> None:
         self._headers = Headers(header_prefix)
         self._counts_keys = counts_keys
@@ -54,7 +62,7 @@ class LineReader:
         self.bytes = 0
         self._stream = stream
         self._object = _text(uri)
-        self._fingerprint = _NO_FINGERPRINT
+        self._head = _Head(head_lines)
         # What the decompressed bytes prove to be wrong with the object; known at the end.
         self.damage = ""
         self._has_grown = False
@@ -146,8 +154,6 @@ class LineReader:
 
     def _to_batch(self, text: pa.StringArray, keys: pa.Int32Array, fault: str | None) -> pa.RecordBatch:
         count = len(text)
-        if self._fingerprint is _NO_FINGERPRINT:
-            self._fingerprint = _fingerprint(text)
         first = self.lines + 1
         self.lines += count
         headers = self._headers.of(text, is_first=first == 1, is_whole=fault is None)
@@ -155,7 +161,7 @@ class LineReader:
         return pa.RecordBatch.from_arrays(
             [
                 pa.DictionaryArray.from_arrays(zeros, self._object),
-                pa.DictionaryArray.from_arrays(zeros, self._fingerprint),
+                self._head.fingerprints(text),
                 _array(pa.int64(), np.arange(first, first + count)),
                 text,
                 headers,
@@ -165,6 +171,34 @@ class LineReader:
             ],
             schema=SCHEMA,
         )
+
+
+class _Head:
+    """Fingerprints of the lines of an object: of each, a hash of the lines at the object's head up to it.
+
+    The head are the first `left` lines that are not blank; lines below it have the fingerprint of the whole
+    head. So renaming, compressing or growing an object changes no fingerprint, and of two objects that begin
+    alike the fingerprints differ from the first line on that differs. Lines above the first have "".
+    """
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+        self._last = ""
+
+    def fingerprints(self, text: pa.StringArray) -> pa.DictionaryArray:
+        """Of the next lines."""
+        found, places = [self._last], np.zeros(len(text), np.int32)
+        for place, value in enumerate(text):  # stops soon, as a rule at once
+            if not self._left:
+                places[place:] = len(found) - 1
+                break
+            line = value.as_py().strip(" \t\r\n")  # what the silver statement calls blank
+            if line:
+                self._left -= 1
+                self._last = hashlib.sha256((self._last + line).encode("utf-8")).hexdigest()[:32]
+                found.append(self._last)
+            places[place] = len(found) - 1
+        return pa.DictionaryArray.from_arrays(_array(pa.int32(), places), _texts(found))
 
 
 def _line_ends(data: bytes) -> npt.NDArray[np.int64]:
@@ -180,9 +214,13 @@ def _array(kind: pa.DataType, values: npt.NDArray[Any]) -> pa.Array:
 
 def _text(value: str) -> pa.StringArray:
     """An array of one text, for the same reason."""
-    data = value.encode()
-    offsets = np.array([0, len(data)], np.int32)
-    return pa.StringArray.from_buffers(1, pa.py_buffer(offsets), pa.py_buffer(data))
+    return _texts([value])
+
+
+def _texts(values: list[str]) -> pa.StringArray:
+    data = [value.encode() for value in values]
+    offsets = np.cumsum([0, *map(len, data)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(data), pa.py_buffer(offsets), pa.py_buffer(b"".join(data)))
 
 
 def _count_keys(raw: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
@@ -206,15 +244,3 @@ def _valid_utf8(data: bytes) -> bytes:
     except UnicodeDecodeError:
         return data.decode("utf-8", "backslashreplace").encode("utf-8")
     return data
-
-
-def _fingerprint(text: pa.StringArray) -> pa.StringArray:
-    """Hash of the first line that is not blank, one value; renaming or growing changes nothing."""
-    for value in text:  # stops at the first line, as a rule
-        line = value.as_py().strip(" \t\r\n")  # what the silver statement calls blank
-        if line:
-            return _text(hashlib.sha256(line.encode("utf-8")).hexdigest()[:32])
-    return _NO_FINGERPRINT
-
-
-_NO_FINGERPRINT = _text("")

@@ -16,6 +16,7 @@ from loglode.engines.base import Existing, Job, StagedLines
 from loglode.engines.duckdb.files import Target, parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3
 from loglode.files import StagedFile
+from loglode.silver.identity import SOURCE_ID_DIGITS
 from loglode.sql import identifier, literal, literals
 from loglode.storage import Location
 from loglode.tables import QUARANTINE
@@ -30,10 +31,11 @@ def without_duplicates(
     started = time.perf_counter()
     prefix = job.batch_id
     silver = _remove(connection, staged.silver, "event_id", existing.silver, job.silver_types, prefix)
+    conflicting = _conflicting(connection) if staged.silver else 0
     quarantine = _remove(
         connection, staged.quarantine, "line_id", existing.quarantine, QUARANTINE_TYPES, prefix
     )
-    kept = replace(staged, silver=silver, quarantine=quarantine)
+    kept = replace(staged, silver=silver, quarantine=quarantine, conflicting=conflicting)
     dropped = staged.rows_silver + staged.rows_quarantine - kept.rows_silver - kept.rows_quarantine
     return replace(
         kept,
@@ -54,7 +56,8 @@ def _remove(
         return staged
     paths = [f.path for f in staged]
     allow_s3(connection, existing)
-    connection.execute(f"create or replace temp table doubles as {_doubles(paths, key, existing)}")
+    _find_suspects(connection, paths, key, existing)
+    connection.execute(f"create or replace temp table doubles as {_DOUBLES}")
     hit = {row[0] for row in connection.execute("select distinct file from doubles").fetchall()}
     if not hit:
         return staged
@@ -82,11 +85,16 @@ def _without_doubles(
     return [replace(f, partition=file.partition) for f in written]
 
 
-def _doubles(staged: Sequence[Location], key: str, existing: Sequence[Location]) -> str:
-    """(id, file, is_kept) of each id that a file holds and that occurs elsewhere or several times in it.
+def _find_suspects(
+    connection: duckdb.DuckDBPyConnection,
+    staged: Sequence[Location],
+    key: str,
+    existing: Sequence[Location],
+) -> None:
+    """Tables `known`, ids of the table's files, and `candidates`, staged rows: those that share the id's first
+    digits with another row, few as a rule.
 
-    Of an id that no table's file holds, the first row of all is kept: in the file where `is_kept`. Only the
-    columns named here are read, so the contract's own fields may have any names.
+    Only the columns named here are read, so the contract's own fields may have any names.
     """
     places = f"read_parquet([{literals(str(path) for path in staged)}], hive_partitioning = false, filename = 'of file')"
     source = f'(select {key} as id, source_object, source_line, "of file" as file from {places})'
@@ -95,20 +103,52 @@ def _doubles(staged: Sequence[Location], key: str, existing: Sequence[Location])
         if existing
         else f"(select id from {source} where false)"
     )
-    return f"""
-        with known as (select distinct id from {held} where hash(id) in (select hash(id) from {source})),
-        suspects as (
-            select hash(id) as h from {source} group by hash(id) having count(*) > 1
+    connection.execute(
+        f"create or replace temp table known as"
+        f" select distinct id from {held} where {_HASH} in (select {_HASH} from {source})"
+    )
+    connection.execute(
+        f"create or replace temp table candidates as with suspects as ("
+        f" select {_HASH} as h from {source} group by h having count(*) > 1 union select {_HASH} from known)"
+        f" select * from {source} where {_HASH} in (select h from suspects)"
+    )
+
+
+def _conflicting(connection: duckdb.DuckDBPyConnection) -> int:
+    """Staged events whose source's id names other events as well, staged or known; one of each id is none."""
+    ((found,),) = connection.execute(_CONFLICTING).fetchall()
+    return int(found)
+
+
+_HALF = f"substr(id, 1, {SOURCE_ID_DIGITS})"
+_HASH = f"hash({_HALF})"
+# (id, file, is_kept) of each id that a file holds and that occurs elsewhere or several times in it. Of an id
+# that no table's file holds, the first row of all is kept: in the file where `is_kept`.
+_DOUBLES = """
+    with twice as (
+        select hash(id) as h from candidates group by h having count(*) > 1
+        union
+        select hash(id) from known
+    ),
+    ordered as (
+        select id, file, row_number() over (partition by id order by source_object, source_line, file) as place
+        from candidates where hash(id) in (select h from twice)
+    ),
+    counted as (select id, file, count(*) as held_here, min(place) as first_place from ordered group by id, file)
+    select id, file, first_place = 1 and id not in (select id from known) as is_kept
+    from counted
+    where held_here > 1 or first_place > 1 or id in (select id from known)
+"""
+_CONFLICTING = f"""
+    select coalesce(sum(fresh - (held = 0)::bigint), 0)::bigint
+    from (
+        select {_HALF} as half, count(*) filter (not is_known) as fresh, count(*) filter (is_known) as held
+        from (
+            select distinct id, id in (select id from known) as is_known from candidates
             union
-            select hash(id) from known
-        ),
-        candidates as (select * from {source} where hash(id) in (select h from suspects)),
-        ordered as (
-            select id, file, row_number() over (partition by id order by source_object, source_line, file) as place
-            from candidates
-        ),
-        counted as (select id, file, count(*) as held_here, min(place) as first_place from ordered group by id, file)
-        select id, file, first_place = 1 and id not in (select id from known) as is_kept
-        from counted
-        where held_here > 1 or first_place > 1 or id in (select id from known)
-    """
+            select id, true from known
+        )
+        group by half
+    )
+    where fresh > 0
+"""

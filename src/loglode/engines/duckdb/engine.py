@@ -126,7 +126,7 @@ class DuckDBEngine:
         failed: dict[str, Failed] = {}
         while True:
             job.folder.mkdir()
-            reading = Reading(objects, progress, failed)
+            reading = Reading(objects, progress, failed, head_lines=job.head_lines)
             try:
                 staged = self.stage_lines(job, reading.lines(), is_wide=is_wide)
             except ObjectBrokeOffError as broken:

@@ -17,7 +17,7 @@ from loglode.engines.base import Job
 from loglode.engines.duckdb.dedupe import QUARANTINE_TYPES
 from loglode.engines.duckdb.files import Target, parquet, partition_by_groups, write_partitioned
 from loglode.files import StagedFile
-from loglode.silver import REJECTED, rejected_statement, silver_statement
+from loglode.silver import KEY, REJECTED, rejected_statement, silver_statement
 from loglode.sql import identifier, literal
 from loglode.tables import DAY
 
@@ -52,7 +52,7 @@ class Outputs:
         try:
             files = write_partitioned(
                 connection,
-                silver_statement(job.contract, job.format, job.known_keys),
+                silver_statement(job.contract, job.format, job.known_keys, job.keying),
                 Target(
                     job.folder / ("whole" if self.is_wide else "silver"),
                     job.batch_id,
@@ -108,8 +108,9 @@ class Outputs:
         """The lines held into files of quarantine; blank ones are only counted."""
         job, connection = self.job, self.connection
         connection.execute(f"create or replace temp view lines as from {_HELD}")
-        select = rejected_statement(job.contract, job.format, job.known_keys)
-        connection.execute(f"create or replace temp table {_ROWS} as {select}")
+        select = rejected_statement(job.contract, job.format, job.known_keys, job.keying)
+        key = {"pseudonym_key": job.pseudonym_key} if KEY in select else None
+        connection.execute(f"create or replace temp table {_ROWS} as {select}", key)
         ((blank, others),) = connection.execute(
             f"select count(*) filter (is_blank), count(*) filter (not is_blank) from {_ROWS}"
         ).fetchall()

@@ -17,9 +17,10 @@ from pyspark.sql import functions as f
 
 from loglode.engines.spark.files import FILE_NAME, ROW_INDEX, read, write
 from loglode.files import StagedFile
+from loglode.silver.identity import SOURCE_ID_DIGITS
 from loglode.storage import Location
 
-_HASH, _KNOWN = "_hash", "_is_known"
+_HASH, _KNOWN, _HALF = "_hash", "_is_known", "_half"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,24 @@ def without_doubles(
         if file.relative_path in hit:
             file.path.unlink()
     return kept
+
+
+def conflicting(
+    spark: SparkSession, staged: Sequence[StagedFile], existing: Sequence[Location], rows: Rows
+) -> int:
+    """Events, of those left, whose source's id names other events as well; one of each id is none."""
+    if not staged:
+        return 0
+    types = {rows.key: rows.types[rows.key]}
+    half = f.substring(rows.key, 1, SOURCE_ID_DIGITS)
+    found = read(spark, [file.path for file in staged], types).groupBy(half.alias(_HALF)).count()
+    if existing:
+        held = read(spark, existing, types).select(half.alias(_HALF), f.lit(1).alias(_KNOWN)).distinct()
+        found = found.join(held, _HALF, "left")
+    else:
+        found = found.withColumn(_KNOWN, f.lit(None).cast("int"))
+    repeats = f.sum(f.col("count") - f.when(f.col(_KNOWN).isNull(), 1).otherwise(0))
+    return int(found.where(f"count > 1 or {_KNOWN} is not null").agg(repeats).collect()[0][0] or 0)
 
 
 def _cached(frame: DataFrame, cached: contextlib.ExitStack) -> DataFrame:

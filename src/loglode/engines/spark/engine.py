@@ -25,7 +25,7 @@ from loglode.engines.base import (
     StagedLines,
     Tally,
 )
-from loglode.engines.spark.dedupe import Rows, without_doubles
+from loglode.engines.spark.dedupe import Rows, conflicting, without_doubles
 from loglode.engines.spark.files import SPARK_ERRORS, failed, read
 from loglode.engines.spark.lines import groups, stager
 from loglode.engines.spark.models import SparkModels
@@ -89,12 +89,14 @@ class SparkEngine:
                 silver=without_doubles(self.spark, staged.silver, existing.silver, silver),
                 quarantine=without_doubles(self.spark, staged.quarantine, existing.quarantine, quarantine),
             )
+            found = conflicting(self.spark, kept.silver, existing.silver, silver)
         except SPARK_ERRORS as error:
             raise failed(f"the duplicates of batch {job.batch_id}", error) from error
         dropped = staged.rows_silver + staged.rows_quarantine - kept.rows_silver - kept.rows_quarantine
         return replace(
             kept,
             duplicates=staged.duplicates + dropped,
+            conflicting=found,
             dedupe_seconds=staged.dedupe_seconds + time.perf_counter() - started,
         )
 
