@@ -17,7 +17,7 @@ import boto3
 from local_aws.sandboxes import MODULES, SOURCE
 
 BUCKET = "loglode-local"
-LAKE, BRONZE = f"s3://{BUCKET}/lake", f"s3://{BUCKET}/bronze"
+LAKE, BRONZE, MANIFESTS = (f"s3://{BUCKET}/{name}" for name in ("lake", "bronze", "_manifests"))
 ROLE = "arn:aws:iam::123456789012:role/loglode"
 DATABASE = "loglode"
 CRAWLER = "loglode"
@@ -84,7 +84,7 @@ def deploy(endpoint: str, choices: Choices) -> Deployed:
     jobs = _jobs(s3, client("glue"), {"--openlineage": choices.openlineage} if choices.openlineage else {})
     transform = _function(client("lambda"), "transform", choices.transform, {
         "LOGLODE_LAKE": LAKE, "LOGLODE_KEY_SECRET": "loglode/pseudonym", "LOGLODE_CATALOG": DATABASE,
-        "LOGLODE_OPENLINEAGE": choices.openlineage,
+        "LOGLODE_BRONZE": BRONZE, "LOGLODE_MANIFESTS": MANIFESTS, "LOGLODE_OPENLINEAGE": choices.openlineage,
     })  # fmt: skip
     machine = client("stepfunctions").create_state_machine(
         name="loglode",
@@ -97,7 +97,7 @@ def deploy(endpoint: str, choices: Choices) -> Deployed:
         ),
     )["stateMachineArn"]
     trigger = _function(client("lambda"), "trigger", choices.trigger, {
-        "LOGLODE_BRONZE": BRONZE, "LOGLODE_MANIFESTS": f"s3://{BUCKET}/_manifests",
+        "LOGLODE_BRONZE": BRONZE, "LOGLODE_MANIFESTS": MANIFESTS,
         "LOGLODE_STATE_MACHINE": machine,
     })  # fmt: skip
     return Deployed(endpoint, BUCKET, queue, dead, alerts, topic, machine, trigger, transform)
@@ -156,7 +156,13 @@ def _jobs(s3: Any, glue: Any, arguments: dict[str, str]) -> dict[str, str]:
             Name=f"loglode-{script}",
             Role=ROLE,
             Command={"Name": "glueetl", "ScriptLocation": f"s3://{BUCKET}/{key}", "PythonVersion": "3"},
-            DefaultArguments={"--lake": LAKE, "--key_secret": "loglode/pseudonym", **arguments},
+            DefaultArguments={
+                "--lake": LAKE,
+                "--key_secret": "loglode/pseudonym",
+                "--bronze": BRONZE,
+                "--manifests": MANIFESTS,
+                **arguments,
+            },
             ExecutionProperty={"MaxConcurrentRuns": 4},
             GlueVersion="5.0",
         )

@@ -56,13 +56,17 @@ _FIELDS = ("executionArn", "name", "status", "error", "cause", "input", "stateMa
 
 
 def text_of(event: dict[str, Any]) -> str:
-    """What the rule's input transformer makes of an event: texts as they are, quoted as JSON."""
+    """What the rule's input transformer makes of an event.
+
+    As on AWS, values are put into the template as they are, without escapes. What is not JSON afterwards is
+    not delivered: ValueError.
+    """
     rule = json.loads(RULE.read_text(encoding="utf-8"))
 
     def value(match: re.Match[str]) -> str:
         found: Any = event
         for name in rule["paths"][match[1]].removeprefix("$.").split("."):
             found = found.get(name) if isinstance(found, dict) else None
-        return json.dumps("" if found is None else str(found))[1:-1]
+        return "" if found is None else str(found)
 
     return str(json.loads(re.sub(r"<(\w+)>", value, rule["template"])))

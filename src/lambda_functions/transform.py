@@ -82,7 +82,8 @@ def _do(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def bronze_to_silver(settings: Settings, manifest: str, context: LambdaContext) -> dict[str, Any]:
     """Load the manifest's objects. `outcome` is done, unfinished (call again) or too_large (for Glue)."""
-    objects = read_manifest(manifest)
+    places = {"manifests": os.environ["LOGLODE_MANIFESTS"], "bronze": os.environ["LOGLODE_BRONZE"]}
+    objects = read_manifest(manifest, **places)
     if not _fits(objects, context):
         return {"outcome": "too_large"}
     report = operations.load_objects(settings, objects, may_go_on=_clock(context))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from cfnlint.api import ManualArgs, lint
 from local_aws.deploy import definition
+from local_aws.notices import text_of
 
 MODULES = Path(__file__).parents[2] / "terraform" / "modules"
 FILLED = definition(
@@ -74,3 +75,35 @@ def test_a_state_that_writes_waits_until_its_function_or_job_has_ended() -> None
     for name in ("BronzeToSilver", "SilverToGold"):
         assert states[name]["TimeoutSeconds"] >= int(seconds[0])
         assert states[f"Glue{name}"]["TimeoutSeconds"] >= int(minutes[0]) * 60
+
+
+THROTTLED = {
+    "arn:aws:states:::lambda:invoke": "Lambda.TooManyRequestsException",
+    "arn:aws:states:::glue:startJobRun.sync": "Glue.ConcurrentRunsExceededException",
+}
+
+
+def test_a_lack_of_places_is_waited_out() -> None:
+    """A burst takes hours where few functions or jobs may run at once; that is not a failure."""
+    states = json.loads(FILLED)["States"]
+    tasks = [state for state in states.values() if state.get("Resource") in THROTTLED]
+    assert len(tasks) == 6
+    for task in tasks:
+        (first, *others) = task["Retry"]
+        assert first["ErrorEquals"] == [THROTTLED[task["Resource"]]]
+        assert first["MaxAttempts"] >= 100 and first["JitterStrategy"] == "FULL"
+        assert first["MaxDelaySeconds"] == 300
+        assert not any(error in THROTTLED.values() for other in others for error in other["ErrorEquals"])
+
+
+def test_a_notice_arrives_whatever_the_input_and_the_cause_hold() -> None:
+    hostile = '{"manifest": "s3://b/k", "x": "\\"}'
+    event = {"detail": {"executionArn": "arn:aws:states:us-east-1:1:execution:m:b", "name": "b",
+                        "status": "FAILED", "error": "SourceError", "cause": hostile, "input": hostile}}  # fmt: skip
+    text = text_of(event)
+    assert "batch b is FAILED. Error: SourceError." in text and text.endswith(event["detail"]["executionArn"])
+
+
+def test_the_stand_in_loses_what_eventbridge_would_lose() -> None:
+    with pytest.raises(ValueError, match="delimiter"):
+        text_of({"detail": {"error": 'a "quoted" error'}})

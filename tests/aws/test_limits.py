@@ -38,6 +38,8 @@ class Clock(Context):
 @pytest.fixture(autouse=True)
 def _lake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGLODE_LAKE", LAKE)
+    monkeypatch.setenv("LOGLODE_BRONZE", f"s3://{BUCKET}/bronze")
+    monkeypatch.setenv("LOGLODE_MANIFESTS", f"s3://{BUCKET}/manifests")
 
 
 def load(context: Context) -> dict[str, Any]:

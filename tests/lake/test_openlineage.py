@@ -294,6 +294,8 @@ def test_on_s3_and_in_the_function(s3: Any, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv(VARIABLE, f"{LAKE}/ops/events")
     key = put(s3, "bronze/web/2026/a.json", records(3))
     manifest = write_manifest(S3Path(BUCKET, "manifests"), discover([f"s3://{BUCKET}/{key}"]))
+    monkeypatch.setenv("LOGLODE_MANIFESTS", f"s3://{BUCKET}/manifests")
+    monkeypatch.setenv("LOGLODE_BRONZE", f"s3://{BUCKET}/bronze")
     given = {"batch_id": "a", "correlation_id": "one", "manifest": str(manifest)}
     for step in (LOAD, GOLDEN):
         transform.handler({**given, "step": step}, Context())  # type: ignore[arg-type]

@@ -109,6 +109,7 @@ class Code:
     def __init__(self, account: Account) -> None:
         self.account, self.admin, self.moment = account, boto3.client("s3"), 0.0
         self.bucket = account.names.bucket
+        self.places = {name: f"s3://{self.bucket}/{name}" for name in ("manifests", "bronze")}
         self.settings = Settings.build(
             lake=f"s3://{self.bucket}", key_secret=_secret(account.plan), threads=1
         )
@@ -141,14 +142,14 @@ class Code:
         return lambda: None
 
     def _job(self, manifest: str, source: str) -> None:
-        report = operations.load_objects(self.settings, read_manifest(manifest))
+        report = operations.load_objects(self.settings, read_manifest(manifest, **self.places))
         assert not report.failed, report.failed
         report = operations.run(self.settings, [source])
         assert not report.failed, report.failed
 
     def _transform(self, manifest: str) -> None:
         is_behind(self.settings, self.account.names.database)
-        report = operations.load_objects(self.settings, read_manifest(manifest))
+        report = operations.load_objects(self.settings, read_manifest(manifest, **self.places))
         assert not report.failed, report.failed
 
 

@@ -33,8 +33,8 @@ from loglode.storage import KMS_VARIABLE, S3Path
 _log = logging.getLogger(__name__)
 _REQUIRED = ("JOB_NAME", "lake")
 _OPTIONAL = (
-    "key_secret", "kms_key", "contract", "correlation_id", "batch_id", "manifest", "bronze", "since",
-    "openlineage",
+    "key_secret", "kms_key", "contract", "correlation_id", "batch_id", "manifest", "manifests", "bronze",
+    "since", "openlineage",
 )  # fmt: skip
 _BOOKMARK_OPTION, _BOOKMARK_ON = "--job-bookmark-option", "job-bookmark-enable"
 # The bookmark's name for the objects of bronze; another name would be another bookmark.
@@ -73,6 +73,13 @@ class GlueJob:
             engine="spark",
         )
 
+    def places(self) -> dict[str, str]:
+        """Where manifests and the objects that they list must lie. Raises UsageError."""
+        given = {name: self.arguments.get(name, "") for name in ("manifests", "bronze")}
+        if not all(given.values()):
+            raise UsageError("--manifest needs --manifests and --bronze", hint="Terraform sets both")
+        return given
+
     def backlog(self, settings: Settings) -> Backlog:
         """What bronze holds and silver does not. Raises UsageError, StorageError."""
         bronze = self.arguments.get("bronze")
@@ -107,7 +114,7 @@ def bronze_to_silver(job: GlueJob, settings: Settings) -> dict[str, Any]:
     """Load the manifest's objects, or all that is new below bronze. Raises LoglodeError."""
     manifest, ignored = job.arguments.get("manifest"), 0
     if manifest:
-        objects = read_manifest(manifest)
+        objects = read_manifest(manifest, **job.places())
     else:
         found = job.backlog(settings)
         objects, ignored = found.objects, found.ignored

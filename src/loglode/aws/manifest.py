@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from loglode.errors import SourceError
+from loglode.errors import SourceError, UsageError
 from loglode.sources import SourceObject
 from loglode.storage import S3Path
 
@@ -25,9 +25,30 @@ def write_manifest(folder: S3Path, objects: Sequence[SourceObject]) -> S3Path:
     return place
 
 
-def read_manifest(uri: str) -> list[SourceObject]:
-    """The objects of a manifest. Raises StorageError; SourceError when it is none."""
+def read_manifest(uri: str, *, manifests: str, bronze: str) -> list[SourceObject]:
+    """The objects of a manifest below `manifests`, which all lie below `bronze`.
+
+    Whoever may invoke a function or start a job names the manifest, so a place elsewhere, above all a file of
+    the machine with its credentials, is refused: UsageError. Raises StorageError; SourceError when the object
+    is not a manifest.
+    """
+    _require_below(uri, manifests, "manifest")
     try:
-        return [SourceObject(**entry) for entry in json.loads(S3Path.parse(uri).read_bytes())["objects"]]
+        objects = [SourceObject(**entry) for entry in json.loads(S3Path.parse(uri).read_bytes())["objects"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise SourceError(f"{uri} is no manifest: {error!r}", hint="the trigger writes them") from error
+        # The class alone: the text may be part of whatever object was named.
+        raise SourceError(
+            f"{uri} is not a manifest: {type(error).__name__}", hint="the trigger writes them"
+        ) from error
+    for found in objects:
+        _require_below(found.uri, bronze, "object")
+    return objects
+
+
+def _require_below(uri: object, folder: str, what: str) -> None:
+    start = str(S3Path.parse(folder)) + "/"
+    if not isinstance(uri, str) or not uri.startswith(start) or uri == start:
+        raise UsageError(
+            f"cannot read {str(uri)[:300]!r}: no {what} below {start}",
+            hint="functions and jobs read manifests of the trigger and objects of bronze, and nothing else",
+        )

@@ -9,7 +9,11 @@ locals {
   jobs = {
     bronze_silver = {
       name      = "${var.name}-bronze-silver"
-      arguments = { "--bronze" = "${local.root}/bronze/", "--job-bookmark-option" = "job-bookmark-enable" }
+      arguments = {
+        "--bronze"              = "${local.root}/bronze/"
+        "--manifests"           = "${local.root}/manifests"
+        "--job-bookmark-option" = "job-bookmark-enable"
+      }
     }
     silver_gold = {
       name      = "${var.name}-silver-gold"

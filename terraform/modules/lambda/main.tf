@@ -21,6 +21,8 @@ locals {
       variables = merge(
         {
           LOGLODE_LAKE       = "s3://${var.bucket}"
+          LOGLODE_BRONZE     = "s3://${var.bucket}/bronze"
+          LOGLODE_MANIFESTS  = "s3://${var.bucket}/manifests"
           LOGLODE_KEY_SECRET = var.key_secret_arn
           LOGLODE_CATALOG    = var.database
         },

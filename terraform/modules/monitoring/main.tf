@@ -6,7 +6,6 @@ locals {
   aws       = data.aws_partition.current.partition
   publishers = {
     cloudwatch = "arn:${local.aws}:cloudwatch:${var.region}:${var.account_id}:alarm:${var.name}-*"
-    events     = "arn:${local.aws}:events:${var.region}:${var.account_id}:rule/${var.name}-*"
     budgets    = "arn:${local.aws}:budgets::${var.account_id}:budget/${var.name}-*"
   }
 
@@ -68,6 +67,14 @@ resource "aws_sns_topic_policy" "alerts" {
         Action    = "sns:Publish"
         Resource  = local.topic_arn
         Condition = { ArnLike = { "aws:SourceArn" = source } }
+      }],
+      # EventBridge does not support conditions in a topic's policy: with one, no notice arrives.
+      [{
+        Sid       = "FromEvents"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = local.topic_arn
       }],
       [{
         Sid       = "OnlyTls"
