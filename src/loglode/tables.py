@@ -15,6 +15,9 @@ class TableSpec:
     columns: tuple[tuple[str, str, str], ...]
     partition_by: tuple[str, ...]
     description: str
+    # Days after which checkpoints may drop application transactions: for identities of objects, which are
+    # many. None where they are bookmarks, which must not be lost.
+    forgets_after_days: int | None = None
 
 
 DAY = ("year", "month", "day")

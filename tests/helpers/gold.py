@@ -87,7 +87,7 @@ def relations(days: list[date], gap: int = 1800, source_gap: int = 86400) -> duc
     )
     db.execute(
         """create table gold_starts as
-        select batch_id, timestamptz '2026-11-01 10:01:00+00' as gold_started_at from runs"""
+        select batch_id, started_at, timestamptz '2026-11-01 10:01:00+00' as gold_started_at from runs"""
     )
     return db
 

@@ -66,8 +66,8 @@ def owed(lake: Lake, done: int, version: int) -> dict[int, dict[str, Any]] | Non
 def applied(lake: Lake, snapshot: Snapshot) -> int:
     """The version of silver up to which a table has applied the effects of its commits.
 
-    Checkpoints drop a transaction that no commit has renewed for TRANSACTION_DAYS. The newest row of ops.runs
-    or ops.quality still gives the version, and quarantine is always applied before ops.runs.
+    Checkpoints of earlier releases dropped a bookmark that no commit had renewed for 60 days. The newest row
+    of ops.runs or ops.quality still gives the version, and quarantine is always applied before ops.runs.
     """
     version = snapshot.transaction(SILVER_VERSION)
     if version is not None or not snapshot.version:

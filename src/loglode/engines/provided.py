@@ -19,6 +19,7 @@ CLOCK = {"started_at": "TIMESTAMP WITH TIME ZONE"}
 GOLD_STARTS = """
 select
     runs.batch_id,
+    runs.started_at,
     coalesce(
         max(
             make_timestamptz(
@@ -29,8 +30,8 @@ select
     ) as gold_started_at
 from runs
 cross join clock
-left join counted on runs.batch_id = counted.batch_id
-group by runs.batch_id
+left join counted on runs.batch_id = counted.batch_id and runs.started_at = counted.started_at
+group by runs.batch_id, runs.started_at
 """
 
 

@@ -18,8 +18,6 @@ from loglode.models.model import Model
 # can reach the day before and two days after, and needs three days before and one after.
 REACH_BEFORE, REACH_AFTER = 1, 2
 MARGIN_BEFORE, MARGIN_AFTER = 2, 1
-# High-water mark of processed_at, in microseconds, for when silver's log no longer reaches back.
-PROCESSED_AT = "silver_processed_at"
 REQUESTED = "a rebuild was requested, or the log lost its bookmark"
 NO_FINGERPRINT = "an earlier release computed it and recorded no fingerprint"
 CHANGED = "models, goals, settings or column types changed"
@@ -94,7 +92,7 @@ def plan_gold(context: Context, silver: Snapshot) -> GoldPlan:
         elif before.fingerprint != after.fingerprint:
             touched = days.all
         else:
-            touched = days.touched(before.version, table)
+            touched = days.touched(before.version)
         tables.append(TablePlan(model, before, after, table, touched))
     return GoldPlan(silver, tuple(tables))
 
@@ -147,18 +145,15 @@ class _Days:
             self._all = frozenset(map(day_of, self._silver.files())) | self._of_quarantine()
         return self._all
 
-    def touched(self, after: int, table: Snapshot | None) -> frozenset[date]:
-        """Days that changed since a version, and those that a change of them can reach."""
+    def touched(self, after: int) -> frozenset[date]:
+        """Days that changed since a version, and those that a change of them can reach.
+
+        All days when silver's log no longer reaches back: times of files do not decide, since clocks are set.
+        """
         if after not in self._touched:
             changed = changed_since(self._context, self._silver, after)
-            self._touched[after] = self._recent(table) if changed is None else changed
+            self._touched[after] = self.all if changed is None else changed
         return self._touched[after]
-
-    def _recent(self, table: Snapshot | None) -> frozenset[date]:
-        """Days of files that are newer than the table, for when silver's log no longer reaches back."""
-        floor_ms = ((table.transaction(PROCESSED_AT) if table else 0) or 0) // 1000
-        recent = {day_of(file) for file in self._silver.files() if file.modified_ms >= floor_ms}
-        return _with_reach(recent | self._of_quarantine(), self._silver)
 
     def _of_quarantine(self) -> set[date]:
         """Days of refused lines, read from the rows."""

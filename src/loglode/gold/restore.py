@@ -9,7 +9,6 @@ from loglode import logs
 from loglode.batches.effects import SILVER_VERSION
 from loglode.context import open_lake
 from loglode.errors import LakeError, UsageError
-from loglode.gold.plan import PROCESSED_AT
 from loglode.lake import Commit, Snapshot
 from loglode.lake.committer import commit_when
 from loglode.lake.table import as_it_stands
@@ -71,8 +70,8 @@ def _put_back(wanted: Snapshot, step: Step, correlation_id: str) -> int:
 
 def _back(now: Snapshot, wanted: Snapshot, origin: dict[str, str | None]) -> Commit | None:
     there, then = {f.path for f in now.files()}, {f.path for f in wanted.files()}
-    bookmarks = {name: wanted.transaction(name) or 0 for name in (SILVER_VERSION, PROCESSED_AT)}
-    if there == then and all(now.transaction(name) == value for name, value in bookmarks.items()):
+    bookmark = wanted.transaction(SILVER_VERSION) or 0
+    if there == then and now.transaction(SILVER_VERSION) == bookmark:
         return None
     rows = sum(file.rows for file in wanted.files() if file.path not in there)
     # A rebuild may have changed columns, and replaced all files with them: then all come back.
@@ -81,7 +80,7 @@ def _back(now: Snapshot, wanted: Snapshot, origin: dict[str, str | None]) -> Com
         adds=[add for add in wanted.adds() if add["path"] not in there],
         removes=[f for f in now.files() if f.path not in then],
         replaces_columns=replaces_columns,
-        transactions=bookmarks,
+        transactions={SILVER_VERSION: bookmark},
         metadata={"kind": "restore", "restored_version": wanted.version, "rows": rows, **origin},
     )
 

@@ -22,7 +22,6 @@ from loglode.errors import CommitConflictError
 from loglode.files import StagedFile
 from loglode.gold.bookmark import Bookmark
 from loglode.gold.plan import (
-    PROCESSED_AT,
     GoldPlan,
     TablePlan,
     chunks,
@@ -186,7 +185,7 @@ def _commit(run: _Run, table: TablePlan, staged: list[StagedFile] | None) -> Wri
             adds=actions,
             removes=[f for f in snapshot.files() if table.is_rebuild or day_of(f) in table.days],
             replaces_columns=table.is_rebuild,
-            transactions={SILVER_VERSION: table.after.number, PROCESSED_AT: _high_water(run.plan.silver)},
+            transactions={SILVER_VERSION: table.after.number},
             metadata=_origin(run, table),
         )
 
@@ -206,10 +205,6 @@ def _batches(run: _Run, table: TablePlan) -> list[StagedFile]:
         counted=_paths(table.found, table.found.files()) if table.is_rebuild and table.found else (),
     )
     return run.runner.run_batches(table.model, inputs)
-
-
-def _high_water(silver: Snapshot) -> int:
-    return max((file.modified_ms for file in silver.files()), default=0) * 1000
 
 
 def _origin(run: _Run, table: TablePlan) -> dict[str, str | int | None]:

@@ -28,7 +28,7 @@ from loglode.files import StagedFile, writing
 from loglode.lake.checkpoints import write_checkpoint
 from loglode.lake.log import LOG, METADATA, commit_name
 from loglode.lake.schema import delta_schema
-from loglode.lake.state import FORMAT, FORMAT_PROPERTY, ActiveFile, State
+from loglode.lake.state import FORMAT, FORMAT_PROPERTY, RETENTION, ActiveFile, State, is_bookmark
 from loglode.lake.table import CHECKPOINT_INTERVAL, Snapshot, Table
 from loglode.storage import S3Path, create, read_if_there, upload
 from loglode.tables import TableSpec
@@ -190,14 +190,10 @@ def encoded(
         METADATA: dict(commit.metadata),
     }
     actions: list[dict[str, Any]] = [{"commitInfo": info}]
-    metadata = {
-        **state.metadata,
-        "configuration": {
-            **state.metadata["configuration"],
-            FORMAT_PROPERTY: str(FORMAT),
-            **(properties or {}),
-        },
-    }
+    configuration = {**state.metadata["configuration"], FORMAT_PROPERTY: str(FORMAT), **(properties or {})}
+    if any(map(is_bookmark, commit.transactions)):
+        configuration.pop(RETENTION, None)
+    metadata = {**state.metadata, "configuration": configuration}
     if commit.replaces_columns:
         metadata["schemaString"] = delta_schema(spec).to_json()
     if metadata != state.metadata:

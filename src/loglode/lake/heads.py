@@ -18,7 +18,7 @@ from typing import Any
 
 from loglode.errors import AccessDeniedError, StorageError
 from loglode.lake.log import LOG, commit_name
-from loglode.lake.state import FORMAT, State, digest
+from loglode.lake.state import FORMAT, State, digest, is_bookmark
 from loglode.storage import Location, read_if_there
 
 _log = logging.getLogger(__name__)
@@ -124,5 +124,5 @@ class Heads:
 def _kept(state: State) -> State:
     """Without identities of objects that Delta would forget, too."""
     floor = time.time() * 1000 - TRANSACTION_DAYS * _DAY_MS
-    kept = {app: at for app, at in state.transactions.items() if "/" not in app or at[1] >= floor}
+    kept = {app: at for app, at in state.transactions.items() if is_bookmark(app) or at[1] >= floor}
     return State(state.version, state.digest, state.protocol, state.metadata, state.adds, kept)

@@ -6,6 +6,7 @@ Format: https://github.com/delta-io/delta/blob/master/PROTOCOL.md (commitInfo, a
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from loglode.errors import LakeError
 from loglode.lake.log import LOG, METADATA, actions
 from loglode.storage import Location
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -58,11 +61,21 @@ def history(root: Location) -> list[Entry]:
 
 
 def version_at(root: Location, moment: datetime) -> int | None:
-    """Newest version committed until a moment; None before the first. Raises LakeError."""
+    """Newest version committed until a moment; None before the first. Raises LakeError.
+
+    Versions are in the order of their commits, their times only if no clock was set back. Where a version
+    before the found one carries a later time than the moment, a warning says so.
+    """
     entries = history(root)
-    for entry in entries:
-        if entry.committed_at is not None and entry.committed_at <= moment:
-            return entry.version
+    times = {entry.version: entry.committed_at for entry in entries if entry.committed_at is not None}
+    found = max((version for version, at in times.items() if at <= moment), default=None)
+    if found is not None:
+        if late := [version for version, at in times.items() if version < found and at > moment]:
+            _log.warning(
+                f"the clock was set back between versions {max(late)} and {found} of {root}; as of"
+                f" {moment.isoformat()} is version {found}, which contains later commits, too"
+            )
+        return found
     if entries[-1].version:
         raise LakeError(f"the log of {root} no longer reaches back to {moment.isoformat()}")
     return None

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from loglode.contract import Contract
 from loglode.errors import LakeError
 from loglode.lake.facts import Facts
-from loglode.lake.heads import Heads
+from loglode.lake.heads import TRANSACTION_DAYS, Heads
 from loglode.lake.table import Table
 from loglode.storage import Location
 from loglode.tables import DAY, QUALITY, QUARANTINE, RUNS, TableSpec
@@ -28,6 +28,7 @@ class Lake:
             columns=tuple((f.name, f.sql_type, f.description) for f in contract.stored_fields),
             partition_by=contract.partition_columns,
             description="Requests: typed, valid, masked and unique.",
+            forgets_after_days=TRANSACTION_DAYS,
         )
         self.silver = self._table(silver, "silver", "web_logs")
         self.quarantine = self._table(QUARANTINE, "quarantine", "web_logs")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from loglode.lake.committer import Commit, commit_when
 from loglode.lake.delta import reaching
 from loglode.lake.state import ActiveFile
-from loglode.lake.table import Table
+from loglode.lake.table import Snapshot, Table
 
 # A merge that takes this many files away pays in any case.
 MIN_FILES = 4
@@ -66,6 +67,15 @@ def _cut(files: Sequence[ActiveFile], target_bytes: int) -> Iterator[Merge]:
         size += file.bytes
     if len(chosen) > 1:
         yield Merge(tuple(chosen))
+
+
+def keep_bookmarks(table: Table) -> None:
+    """Make the bookmarks of a table of an earlier release last, before a checkpoint drops them."""
+
+    def decide(snapshot: Snapshot) -> Commit | None:
+        return Commit(transactions=snapshot.bookmarks) if snapshot.may_lose_bookmarks else None
+
+    commit_when(table, decide)
 
 
 def unneeded_files(table: Table, keep_hours: int, *, is_dry_run: bool) -> list[str]:

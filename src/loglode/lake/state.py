@@ -31,6 +31,8 @@ from loglode.storage import Location, names_after, read_if_there
 # A table without it was written by the first release, whose format is 1. See docs/upgrading.md.
 FORMAT = 3
 FORMAT_PROPERTY = "loglode.format"
+# How long checkpoints must keep an application transaction; without it for ever.
+RETENTION = "delta.setTransactionRetentionDuration"
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet")
 _CHECKPOINT_COLUMNS = (
     "add.path add.partitionValues add.size add.modificationTime add.stats txn metaData protocol".split()
@@ -126,6 +128,14 @@ class State:
 
 
 _NOTHING = State(-1, "", {}, {}, {}, {})
+
+
+def is_bookmark(app_id: str) -> bool:
+    """Whether an application transaction says how far a table has followed another one.
+
+    The others are identities of objects and the committer's own: their names contain a slash.
+    """
+    return "/" not in app_id
 
 
 def digest(commit: bytes) -> str:

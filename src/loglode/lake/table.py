@@ -14,10 +14,19 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from loglode.errors import LakeError
 from loglode.files import writing
 from loglode.lake.delta import delta_options, reaching
-from loglode.lake.heads import TRANSACTION_DAYS, Heads
+from loglode.lake.heads import Heads
 from loglode.lake.log import commit_metadata
 from loglode.lake.schema import delta_schema, new_columns, sql_type
-from loglode.lake.state import FORMAT, FORMAT_PROPERTY, ActiveFile, State, advanced, load
+from loglode.lake.state import (
+    FORMAT,
+    FORMAT_PROPERTY,
+    RETENTION,
+    ActiveFile,
+    State,
+    advanced,
+    is_bookmark,
+    load,
+)
 from loglode.storage import Location
 from loglode.tables import TableSpec
 
@@ -25,7 +34,6 @@ from loglode.tables import TableSpec
 CHECKPOINT_INTERVAL = 50
 CONFIGURATION = {
     "delta.checkpointInterval": str(CHECKPOINT_INTERVAL),
-    "delta.setTransactionRetentionDuration": f"interval {TRANSACTION_DAYS} days",
     FORMAT_PROPERTY: str(FORMAT),
 }
 
@@ -50,6 +58,16 @@ class Snapshot:
         """Version last committed under an application id, or None."""
         found = self.state.transactions.get(app_id)
         return None if found is None else found[0]
+
+    @property
+    def bookmarks(self) -> dict[str, int]:
+        """All application transactions that are bookmarks (see `is_bookmark`)."""
+        return {app_id: at[0] for app_id, at in self.state.transactions.items() if is_bookmark(app_id)}
+
+    @property
+    def may_lose_bookmarks(self) -> bool:
+        """Whether a checkpoint drops bookmarks with time: in tables of earlier releases."""
+        return bool(self.bookmarks) and RETENTION in self.state.metadata["configuration"]
 
     def recorded(self, app_ids: Collection[str]) -> set[str]:
         """Which of the application ids have committed."""
@@ -225,6 +243,8 @@ class Table:
         return self.snapshot()
 
     def _create(self) -> None:
+        days = self.spec.forgets_after_days
+        retention = {} if days is None else {RETENTION: f"interval {days} days"}
         with reaching(self.root):
             deltalake.DeltaTable.create(
                 str(self.root),
@@ -233,7 +253,7 @@ class Table:
                 partition_by=list(self.spec.partition_by),
                 name=self.spec.name,
                 description=self.spec.description,
-                configuration={**CONFIGURATION, **self.properties},
+                configuration={**CONFIGURATION, **retention, **self.properties},
                 storage_options=delta_options(self.root),
                 raise_if_key_not_exists=False,
             )

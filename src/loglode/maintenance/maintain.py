@@ -27,7 +27,7 @@ from loglode.gold.silver_to_gold import silver_to_gold
 from loglode.html import Report
 from loglode.lake import ActiveFile, Commit, Lake, Snapshot, Table
 from loglode.lake.committer import adds, commit_when, publish
-from loglode.lake.maintenance import Merge, checkpoint, small_files, unneeded_files
+from loglode.lake.maintenance import Merge, checkpoint, keep_bookmarks, small_files, unneeded_files
 from loglode.lake.table import as_it_stands
 from loglode.settings import Settings, in_range
 from loglode.storage import Location
@@ -155,6 +155,7 @@ def _maintained(
 def _maintain_table(name: str, root: Location, lake: Lake, merger: Merger, plan: _Plan) -> TableMaintenance:
     before = as_it_stands(name, root)
     done = TableMaintenance(name, len(before.files()))
+    keep_bookmarks(before.table)
     for merges in _in_commits(_merges(before, plan)):
         merged = [_merged(before, merge, merger) for merge in merges]
         is_quarantine = name == lake.quarantine.spec.name

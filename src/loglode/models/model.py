@@ -43,7 +43,11 @@ INPUTS: Mapping[str, Mapping[str, str]] = {
         "min_status": "SMALLINT",
         "max_status": "SMALLINT",
     },
-    "gold_starts": {"batch_id": "VARCHAR", "gold_started_at": "TIMESTAMP WITH TIME ZONE"},
+    "gold_starts": {
+        "batch_id": "VARCHAR",
+        "started_at": "TIMESTAMP WITH TIME ZONE",
+        "gold_started_at": "TIMESTAMP WITH TIME ZONE",
+    },
 }
 PROVIDED = frozenset({"web_logs", "quarantine", "runs", *INPUTS})
 LAYERS: tuple[Layer, ...] = ("intermediate", "gold")

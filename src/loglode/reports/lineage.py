@@ -14,10 +14,14 @@ from loglode.telemetry.graph import lineage_graph
 if TYPE_CHECKING:
     from loglode.lineage import Column, Graph
 
+# The same objects may be loaded again once they were forgotten: their batch adds no rows then.
 _ROW = """
     select event_id, event_ts::varchar as event_ts, source_object, source_line, w.batch_id, r.correlation_id,
         r.silver_version, w.contract_version, w.processed_at::varchar as processed_at
-    from web_logs w left join runs r on w.batch_id = r.batch_id
+    from web_logs w left join (
+        from runs
+        qualify row_number() over (partition by batch_id order by rows_silver = 0, silver_version) = 1
+    ) r on w.batch_id = r.batch_id
     where event_id = $event_id
 """
 

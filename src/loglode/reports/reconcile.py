@@ -172,8 +172,9 @@ GOLD_FIGURES = {
         ("sessions", "web_logs"),
     ),
     "pipeline_metrics and runs": Figure(
-        f"select count(*) from (select batch_id, {', '.join(_COUNTS)} from runs) as ours"
-        f" full join (select batch_id, {', '.join(_COUNTS)} from pipeline_metrics) as gold using (batch_id)"
+        f"select count(*) from (select batch_id, started_at, {', '.join(_COUNTS)} from runs) as ours"
+        f" full join (select batch_id, started_at, {', '.join(_COUNTS)} from pipeline_metrics) as gold"
+        " using (batch_id, started_at)"
         f" where {' or '.join(f'ours.{name} is distinct from gold.{name}' for name in _COUNTS)}",
         ("pipeline_metrics", "runs"),
     ),

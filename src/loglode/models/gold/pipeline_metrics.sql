@@ -1,11 +1,11 @@
 -- grain: one row per batch
--- keys: batch_id
+-- keys: batch_id, started_at
 -- depends: runs, gold_starts
 -- description: What each batch read and refused, and how long its steps took. lines_read = rows_silver +
 --   lines_quarantined + duplicates + blank_lines.
 -- columns:
 --   date: day the batch started (UTC)
---   batch_id: identity of the batch
+--   batch_id: identity of the batch: the same objects, loaded again once they were forgotten, have the same
 --   kind: 'load' or 'replay'
 --   started_at: when the batch started
 --   finished_at: when its rows were committed to silver
@@ -59,7 +59,7 @@ with batches as (
         runs.month,
         runs.day
     from runs
-    inner join gold_starts on runs.batch_id = gold_starts.batch_id
+    inner join gold_starts on runs.batch_id = gold_starts.batch_id and runs.started_at = gold_starts.started_at
 )
 
 select
