@@ -34,7 +34,7 @@ class StagedFile:
     minimum: Mapping[str, str | int | float] = field(default_factory=dict)
     maximum: Mapping[str, str | int | float] = field(default_factory=dict)
     nulls: Mapping[str, int] = field(default_factory=dict)
-    # Whether a copy of it stands in its table's folder, where that is not on the same disk.
+    # Whether its table's folder contains a copy, where that is not on the same disk.
     is_uploaded: bool = False
 
     @property

@@ -34,7 +34,7 @@ class S3Path:
         """From `s3://bucket[/key]`. Raises UsageError."""
         bucket, _, key = uri.removeprefix(SCHEME).partition("/")
         if not uri.startswith(SCHEME) or not bucket:
-            raise UsageError(f"{uri!r} is no place on S3", hint="s3://bucket or s3://bucket/prefix")
+            raise UsageError(f"{uri!r} is not a valid S3 URI", hint="s3://bucket or s3://bucket/prefix")
         return cls(bucket, key.strip("/"))
 
     def __str__(self) -> str:

@@ -27,7 +27,7 @@ def to_document(text: str) -> dict[str, Any]:
     if missing:
         raise ContractError(f"required keys are missing: {', '.join(missing)}")
     if not str(data["apiVersion"]).startswith("v3."):
-        raise ContractError(f"apiVersion is {data['apiVersion']!r}", hint="ODCS v3.1.0 is wanted")
+        raise ContractError(f"apiVersion is {data['apiVersion']!r}", hint="expected ODCS v3.1.0")
     return data
 
 

@@ -96,26 +96,26 @@ def _to_contract(document: dict[str, Any]) -> Contract:
 def _seconds(custom: dict[str | None, Any], name: str, default: int) -> int:
     value = custom.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        raise ContractError(f"{name} is {value!r}", hint="a whole number of seconds above 0 is wanted")
+        raise ContractError(f"{name} is {value!r}", hint="expected a whole number of seconds above 0")
     return value
 
 
 def _share(custom: dict[str | None, Any], name: str, default: float) -> float:
     value = _number(name, custom.get(name, default))
     if not 0 <= value <= 1:
-        raise ContractError(f"{name} is {value!r}", hint="a share from 0 to 1 is wanted")
+        raise ContractError(f"{name} is {value!r}", hint="expected a share from 0 to 1")
     return float(value)
 
 
 def _items(where: str, value: object) -> list[Any]:
     if value is None or isinstance(value, list):
         return value or []
-    raise ContractError(f"{where} is {value!r}", hint="a list is wanted")
+    raise ContractError(f"{where} is {value!r}", hint="expected a list")
 
 
 def _number(where: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ContractError(f"{where} is {value!r}", hint="a number is wanted")
+        raise ContractError(f"{where} is {value!r}", hint="expected a number")
     return value
 
 

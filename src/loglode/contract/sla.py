@@ -14,11 +14,11 @@ _DAYS = frozenset({"d", "day", "days"})
 def latency_days(document: Mapping[str, Any]) -> int | None:
     """Days after which an event is late, by ODCS's property `latency`; None where nothing is promised.
 
-    Whole days, since events are told by day. Raises ContractError for another unit or value.
+    Whole days, since events are counted by day. Raises ContractError for another unit or value.
     """
     promised = document.get("slaProperties") or []
     if not isinstance(promised, list) or not all(isinstance(item, dict) for item in promised):
-        raise ContractError(f"slaProperties is {promised!r}", hint="a list of properties is wanted")
+        raise ContractError(f"slaProperties is {promised!r}", hint="expected a list of properties")
     found = [item for item in promised if item.get("property") == "latency"]
     if not found:
         return None

@@ -28,13 +28,13 @@ def restore(settings: Settings, name: str, version: int) -> int:
     if name not in lake.gold_names:
         raise UsageError(
             f"{name}: only tables of gold can be restored; silver, quarantine and ops balance together",
-            hint="mend the cause and load bronze into a new lake, or replay quarantine",
+            hint="fix the cause and load bronze into a new lake, or replay quarantine",
         )
     root = lake.gold_root(name)
     in_range("version", version, 0)
     wanted = as_it_stands(name, root, version)
     if isinstance(root, Path) and not os.access(root, os.W_OK):
-        raise LakeError(f"cannot write to lake {lake.root}", hint="check rights and mount")
+        raise LakeError(f"cannot write to lake {lake.root}", hint="check permissions and the mount")
     with (
         logs.bound(step=RESTORE, correlation_id=settings.correlation_id),
         restore_step(open_reporter(settings, lake), wanted) as step,

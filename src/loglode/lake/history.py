@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Entry:
-    """One commit. Rows are None where the log no longer tells how many a removed file held."""
+    """One commit. Rows are None where the log no longer records how many a removed file held."""
 
     version: int
     committed_at: datetime | None = None

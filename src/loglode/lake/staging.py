@@ -2,7 +2,7 @@
 
 For a lake on S3 it is on the local disk, under LOGLODE_STAGING or the system's temporary folder.
 
-A lock tells the living from the dead: what a killed run left behind is removed by the next one.
+A lock shows whether a run is alive: the next run removes what a killed one left behind.
 """
 
 from __future__ import annotations

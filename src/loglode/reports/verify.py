@@ -134,7 +134,7 @@ def _types(lake: Lake) -> Check:
 def _books(found: Mapping[str, int]) -> Iterator[Check]:
     wrong = found["out_of_balance"]
     yield Check(
-        "the books of every batch balance",
+        "row counts of every batch reconcile",
         wrong == 0,
         f"{found['batches']} batches, {wrong} out of balance",
     )

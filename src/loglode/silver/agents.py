@@ -1,7 +1,7 @@
 """Browser, system, device and bot from a user agent, as SQL.
 
 Agents name their ancestors (Edge says Chrome, Chrome says Safari), so the first match in an order
-from the youngest to the oldest wins. Bots are told by the words that they use of themselves.
+from the youngest to the oldest wins. Bots are recognised by the words that they use for themselves.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def _integer(text: str, sql_type: str) -> str:
 
 def timestamp_micros(text: str) -> str:
     """UTC microseconds since 1970 (BIGINT) from RFC 3339 and ISO 8601 with or without offset (none
-    means UTC), epoch seconds, milliseconds, microseconds or nanoseconds, told apart by magnitude,
+    means UTC), epoch seconds, milliseconds, microseconds or nanoseconds, recognised by magnitude,
     and the common log format's `10/Oct/2000:13:55:36 -0700`.
     """
     # A plain cast to TIMESTAMP is fast and drops offsets without a word: only for text that has none.

@@ -1,4 +1,4 @@
-"""Masking of personal data as SQL. The key is a bound parameter, so it stands in no SQL text."""
+"""Masking of personal data as SQL. The key is a bound parameter, so no SQL text contains it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def period_label(micros: str, period: str) -> str:
 
 
 def keyed_hash(text: str) -> str:
-    """Like a pseudonym but of MD5, half as dear: for what is built from pseudonyms already."""
+    """Like a pseudonym but of MD5, which costs half: for values that are built from pseudonyms already."""
     return f"substr(md5({KEY} || {text}), 1, {PSEUDONYM_DIGITS})"
 
 

@@ -11,11 +11,11 @@ _NAMES = (KMS_VARIABLE, "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION",
 
 
 def surroundings() -> dict[str, str]:
-    """What this process was told, for those that work for it. Credentials are each node's own."""
+    """The settings of this process, for the processes that work for it. Credentials are each node's own."""
     return {name: os.environ[name] for name in _NAMES if name in os.environ}
 
 
 def share(known: Mapping[str, str]) -> None:
-    """Take over what another process was told, where this one was not."""
+    """Take over the settings of another process that this one lacks."""
     for name, value in known.items():
         os.environ.setdefault(name, value)

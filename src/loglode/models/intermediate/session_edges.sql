@@ -1,7 +1,7 @@
 -- grain: one row per session that began on a target day
 -- keys: session_key
 -- depends: events, session_spans
--- description: First and last event of each session, with what they say. Equal times are told apart by event_id.
+-- description: First and last event of each session, with what they say. event_id decides between equal times.
 -- columns:
 --   session_key: identity of the session
 --   entry: struct of the entry event: visitor_id, path, referrer_host, utm_source, country, device
