@@ -28,9 +28,9 @@ def write_manifest(folder: S3Path, objects: Sequence[SourceObject]) -> S3Path:
 def read_manifest(uri: str, *, manifests: str, bronze: str) -> list[SourceObject]:
     """The objects of a manifest below `manifests`, which all lie below `bronze`.
 
-    The caller of a function or job names the manifest. A place elsewhere, such as a file of the machine with its
-    credentials, is refused: UsageError. Raises StorageError; SourceError when the object
-    is not a manifest.
+    The caller of a function or job names the manifest. A place elsewhere, such as a file of the machine
+    with its credentials, is refused: UsageError. Raises StorageError; SourceError when the object is not a
+    manifest.
     """
     _require_below(uri, manifests, "manifest")
     try:
