@@ -52,7 +52,19 @@ CASES = {
     f"Mozilla/5.0 (Linux; Android 6.0.1) {CHROME} Mobile Safari/537.36 (compatible; Googlebot/2.1;"
     " +http://www.google.com/bot.html)": ("Chrome", "Android", "bot", True),
     "'; drop table agents; --": (None, None, "bot", True),
-    None: (None, None, "bot", True),
+    # A request without an agent, and one of which it is not known.
+    "": (None, None, "bot", True),
+    None: (None, None, None, None),
+    f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36 ||| ReqID: 12 | Initiator: https://x.example": (
+        "Chrome", "Windows", "desktop", False,
+    ),
+    f"Mozilla/5.0 (Linux; Android 9; SPIDER MONITOR X Build/1) {CHROME} Mobile Safari/537.36": (
+        "Chrome", "Android", "mobile", False,
+    ),
+    "Debian APT-HTTP/1.3 (1.0.1ubuntu2)": (None, None, "bot", True),
+    "Apache/2.4.58 (Ubuntu) (internal dummy connection)": (None, None, "bot", True),
+    "Mozilla/5.0": (None, None, "bot", True),
+    "Mozilla/4.0 (compatible;)": (None, None, "bot", True),
 }  # fmt: skip
 
 
@@ -107,9 +119,11 @@ def test_crawlers_are_bots(real_logs: Path) -> None:
 
 
 def test_browsers_are_no_bots(real_logs: Path) -> None:
-    agents = _texts(real_logs / "user-agents" / "browsers.yml")
+    # The list holds some attacks and programs as well.
+    programs = ("LWPrCa2l", "Mozilliqa", "MyLib", "Mozilla/5.0 (compatible; Lucidworks", "amazon-kendra", "pinterest/")
+    agents = [a for a in _texts(real_logs / "user-agents" / "browsers.yml") if not a.startswith(programs)]
     assert len(agents) > 500
-    assert _share_of_bots(agents) <= 0.01
+    assert _share_of_bots(agents) <= 0.005
 
 
 FAMILIES = {

@@ -81,7 +81,7 @@ def test_extra_fields_at_the_end_are_ignored() -> None:
 @pytest.mark.parametrize("host", ["www.example.com", "www.example.com:443", "WWW.Example.COM"])
 def test_a_virtual_host_in_front(host: str) -> None:
     found = combined(f'{host} 127.0.0.1 - - {STAMP} "GET /a HTTP/1.0" 200 2326 "-" "-"')
-    assert found == {**BASE, "host": "www.example.com"}
+    assert found == {**BASE, "host": "www.example.com", "user_agent": ""}
 
 
 @pytest.mark.parametrize("user", ["frank", "frank@example.com", 'fr\\"ank'])

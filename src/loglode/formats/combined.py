@@ -1,19 +1,23 @@
 """Apache and nginx access logs: common, combined, and both with the virtual host in front.
 
 Format: https://httpd.apache.org/docs/2.4/mod/mod_log_config.html. Split on quotes and spaces; a
-regular expression for the whole line costs ten times as much.
+regular expression for the whole line costs ten times as much. What is before the request is read by
+`front`; of what is behind the agent, a number with three decimals is nginx's `$request_time` in seconds.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
+from loglode.formats import front
 from loglode.formats.base import NO_TEXT, Format, LineTemplate, sample_lines, without_ending
 from loglode.formats.registry import register
 
 if TYPE_CHECKING:
     from loglode.contract import Contract
 
+_TIME = re.compile(rb" \\[?[0-9]{1,2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8}")
 # Escaped quotes inside a quoted part are hidden from the split and put back afterwards.
 _MARK = "chr(1)"
 _HIDDEN_QUOTE, _HIDDEN_SLASH = f"{_MARK} || 'q'", f"{_MARK} || 's'"
@@ -26,14 +30,20 @@ def _shown(part: str) -> str:
     )
 
 
+# Seconds with nginx's three decimals, behind the bytes or behind the agent: in none of the visitor's texts.
+_DECIMALS = "'(?:^|[ =])([0-9]+[.][0-9]{3})(?: |$)'"
+_UNQUOTED = f"coalesce(numbers[4], '') || ' ' || coalesce({without_ending('part_7')}, '') || ' ' || coalesce({without_ending('part_9')}, '')"
+_SECONDS = f"round(try_cast(regexp_extract({_UNQUOTED}, {_DECIMALS}, 1) as double) * 1000, 6)::varchar"
+
 # The contract's fields that a line carries, over the parts of the line.
 _FIELDS = {
-    "event_ts": "stamp",
-    "client_ip": "head[1 + first]",
-    "host": "case when first = 1 then head[1] end",
-    "user_id": "head[3 + first]",
+    "event_ts": "front_time",
+    "client_ip": "front_client",
+    "host": "front_host",
+    "user_id": _shown("front_user"),
     "request": _shown("part_2"),
     "status": "numbers[2]",
+    "response_time_ms": f"case when length(part_7) > 6 or len(numbers) > 3 then {_SECONDS} end",
     "bytes_sent": "case when numbers[3] = '-' then '0' else numbers[3] end",
     "referrer": _shown("part_4"),
     "user_agent": _shown("part_6"),
@@ -79,26 +89,21 @@ class CombinedFormat(Format):
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         del contract, known_keys
         hidden = f"replace(replace(line, '\\\\', {_HIDDEN_SLASH}), '\\\"', {_HIDDEN_QUOTE})"
+        spaced = f"case when regexp_matches(part_3, '\\s\\s.|\\t') then regexp_replace(part_3, '[ \\t]+', ' ', 'g') else part_3 end"
         return [
             {"is_escaped": "contains(line, '\\\"')"},
-            {"parts": f"string_split(case when is_escaped then {hidden} else line end, '\"')"},
-            {f"part_{n}": f"parts[{n}]" for n in (1, 2, 3, 4, 6)},
-            {
-                "head": "string_split(split_part(part_1, '[', 1), ' ')",
-                "stamp": "split_part(split_part(part_1, '[', 2), ']', 1)",
-                "numbers": f"string_split({without_ending('part_3')}, ' ')",
-            },
-            # With the virtual host in front there is one word more before the time.
-            {"first": "case when len(head) > 4 and head[3] = '-' then 1 else 0 end"},
+            {"shown": _unquoted_front(f"case when is_escaped then {hidden} else line end")},
+            {"parts": "string_split(shown, '\"')"},
+            {f"part_{n}": f"parts[{n}]" for n in (1, 2, 3, 4, 6, 7, 9)},
+            {"numbers": f"string_split({without_ending(spaced)}, ' ')"},
+            *front.steps("part_1"),
             {f"clf_{name}": expression for name, expression in _FIELDS.items()},
         ]
 
     def fields(self, contract: Contract, known_keys: frozenset[str]) -> dict[str, str]:
         del known_keys
         return {
-            f.name: f"case when clf_{f.name} not in ('', '-') then clf_{f.name} end"
-            if f.name in _FIELDS
-            else NO_TEXT
+            f.name: _value(f.name) if f.name in _FIELDS else NO_TEXT
             for f in contract.read_fields
         }
 
@@ -109,7 +114,7 @@ class CombinedFormat(Format):
         is_cut = f"not ends_with(line, chr(10)) and ({short})"
         # The rule for whole lines comes first: nothing more is evaluated for them.
         return (
-            "(not contains(part_1, '[') or"
+            "(front_is_odd or"
             f" case when len(parts) = 7 then false when len(parts) < 3 then true else {is_cut} end)"
         )
 
@@ -117,10 +122,28 @@ class CombinedFormat(Format):
         return "'combined_invalid'"
 
 
+def _value(name: str) -> str:
+    """A field's text. An agent that the client left out is empty; one that the format lacks is null."""
+    if name == "user_agent":
+        return "case when clf_user_agent = '-' then '' else clf_user_agent end"
+    return f"case when clf_{name} not in ('', '-') then clf_{name} end"
+
+
+def _unquoted_front(line: str) -> str:
+    """The line without quotes before the time, as around an empty user: the request is the first quoted part."""
+    front_end = "strpos(line, '] \"')"
+    return (
+        f"case when contains(line, '\" [') and strpos(line, '\"') < {front_end}"
+        f" then replace(substr({line}, 1, {front_end}), '\"', '') || substr({line}, {front_end} + 1) else {line} end"
+    )
+
+
 def _has_front(line: bytes) -> bool:
-    """Whether a line begins like `host ident user [time] "`."""
-    front, quote, _ = line.replace(b'\\"', b"").partition(b'"')
-    words, bracket, stamp = front.partition(b"[")
+    """Whether a line begins like `host ident user [time] "`, or holds a time of that kind before a quote."""
+    front, quote, _ = line.replace(b'\\"', b"").replace(b'""', b"").partition(b'"')
+    words, bracket, stamp = front.rstrip(b" \t").rpartition(b"[")
     # At least two words before the bracket: users may be missing, and may contain spaces.
-    is_front = quote and bracket and words.endswith(b" ") and stamp.endswith(b"] ")
-    return bool(is_front) and stamp.index(b"]") > 0 and len(words.split(b" ", 3)) >= 3
+    is_front = quote and bracket and stamp.endswith(b"]") and len(stamp) > 1 and front[-1:].isspace()
+    if is_front and len(words.split(None, 3)) >= 2:
+        return words[-1:].isspace()
+    return bool(quote) and _TIME.search(front) is not None

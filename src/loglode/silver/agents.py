@@ -18,7 +18,7 @@ _BOT = (
     r"curl|wget|httpie|python|java/|okhttp|go-http|perl|ruby|php|axios|node|scrap|nutch|"
     r"http-?client|http_|postman|insomnia|zgrab|masscan|nmap|nikto|sqlmap|mediapartners|"
     r"whatsapp|telegram|skypeuri|embed|outbrain|pingdom|uptime|chatgpt|claude|anthropic|"
-    r"perplexity|https?://|[a-z0-9._-]+@[a-z0-9-]+[.][a-z]{2,}|[.]com|www[.]|checker|"
+    r"perplexity|https?://|[a-z0-9._-]+@[a-z0-9-]+[.][a-z]{2,}|[.]com([^a-z]|$)|www[.]|checker|"
     r"link ?check|indexer|agent|google-|googleother|synthetic|ptst/|inspect|verif|resolver|"
     r"favicon|newspaper|httrack|thumb|screenshot|phantomjs|selenium|puppeteer|playwright|"
     r"appinsights|cloudfront|cloudflare|zabbix|nagios|datanyze|dareboost|siteimprove|"
@@ -26,9 +26,16 @@ _BOT = (
 )
 # An agent that does not begin like a browser is a program, unless it names an engine or a device.
 _DEVICE = (
-    r"webkit|gecko|presto|trident|msie|cfnetwork|midp|android|phone|nokia|ucweb|uc browser|[(]|"
-    r"lynx|amiga|^.fban|^mozac|^googleapp"
+    r"webkit|gecko|presto|trident|msie|cfnetwork|midp|android|phone|nokia|ucweb|uc browser|ipad|ipod|"
+    r"windows nt|macintosh|mac os x|x11;|tizen|web0s|webos|symbian|series ?[46]0|blackberry|playstation|"
+    r"nintendo|xbox|kaios|smart-?tv|roku|darwin|brew|lynx|links|amiga|^.fban|^mozac|^googleapp|"
+    r"up[.](?:browser|link)|^mot-|^htc|quicktime|sonos|outlook|gog galaxy"
 )
+# The model of a device is a name that its maker chose, such as "MAX SPIDER": not a program's own word.
+_MODEL = r"^mozilla/[0-9.]+ [(]((?:linux; (?:u; )?)?android[^()]*)[)]"
+_MODEL_NAMES_PROGRAM = r"https?:|[+@]|compatible|bot[/;) -]|bot$|crawler|spider[/;]"
+# An engine's name and nothing else, or one unknown product, which no browser sends.
+_BARE = r"mozilla/[0-9.]+ ?([(]compatible;?( [^()]*)?[)])?"
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -60,12 +67,29 @@ _SYSTEMS = (
 
 
 def is_bot(agent: str) -> str:
-    """True for crawlers, monitors, scripts, and for requests that name no agent."""
+    """True for crawlers, monitors and scripts, and for a request without an agent (an empty text); null
+    where it is not known what agent was sent."""
     strange = (
         f"not starts_with({agent}, 'Mozilla/') and not starts_with({agent}, 'Opera/')"
         f" and not regexp_matches(lower({agent}), {literal(_DEVICE)})"
     )
-    return f"({agent} is null or regexp_matches(lower({agent}), {literal(_BOT)}) or ({strange}))"
+    bare = (
+        f"regexp_full_match(lower({agent}), {literal(_BARE)})"
+        f" and not regexp_matches(lower({agent}), 'msie|konqueror|windows|symbian|amiga|beos|msoffice')"
+    )
+    return (
+        f"({agent} = '' or (regexp_matches(lower({agent}), {literal(_BOT)}) and {_is_named(agent)})"
+        f" or ({strange}) or ({bare}))"
+    )
+
+
+def _is_named(agent: str) -> str:
+    """Whether a program's word is still there without the device's model and what others have appended."""
+    model = f"regexp_extract(lower({agent}), {literal(_MODEL)}, 1)"
+    no_model = f"case when regexp_matches({model}, {literal(_MODEL_NAMES_PROGRAM)}) then lower({agent}) else replace(lower({agent}), {model}, '') end"
+    # What begins as a browser ends at a bar, behind which extensions and proxies tell of the request.
+    own = f"case when starts_with({agent}, 'Mozilla/5.0 (') then split_part({no_model}, '|', 1) else lower({agent}) end"
+    return f"regexp_matches({own}, {literal(_BOT)})"
 
 
 def agent_expressions(agent: str) -> dict[str, str]:
@@ -80,7 +104,7 @@ def agent_expressions(agent: str) -> dict[str, str]:
     return {
         "browser": _first_match(agent, _BROWSERS),
         "os": _first_match(agent, _SYSTEMS),
-        "device": f"case when {bot} then 'bot' when {tablet} then 'tablet' when {mobile} then 'mobile'"
+        "device": f"case when {agent} is null then null when {bot} then 'bot' when {tablet} then 'tablet' when {mobile} then 'mobile'"
         f" when {desktop} then 'desktop' else 'other' end",
         "is_bot": bot,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loglode.contract import Field
 from loglode.errors import ContractError
+from loglode.silver import times
 from loglode.sql import literal
 
 _CLF = "%d/%b/%Y:%H:%M:%S %z"
@@ -41,20 +42,24 @@ def _integer(text: str, sql_type: str) -> str:
 def timestamp_micros(text: str) -> str:
     """UTC microseconds since 1970 (BIGINT) from RFC 3339 and ISO 8601 with or without offset (none
     means UTC), epoch seconds, milliseconds, microseconds or nanoseconds, recognised by magnitude,
-    and the common log format's `10/Oct/2000:13:55:36 -0700`.
+    the common log format's `10/Oct/2000:13:55:36 -0700`, and what `times` rewrites.
     """
     # A plain cast to TIMESTAMP is fast and drops offsets without a word: only for text that has none.
     plain = f"epoch_us(try_cast({text} as timestamp))"
-    # No place on earth is 16 hours from UTC; the engine would take 99.
-    wild = f"regexp_matches({text}, '[+-](1[6-9]|[2-9][0-9])(:?[0-9]{{2}})?$')"
-    zoned = f"case when not {wild} then epoch_us(try_cast(upper({text}) as timestamptz)) end"
     has_no_offset = f"(ends_with({text}, 'Z') or length({text}) = 10 or (length({text}) = 19 and substr({text}, 17, 1) = ':'))"
-    iso = f"case when {has_no_offset} then {plain} else {zoned} end"
-    return (
+    iso = f"case when {has_no_offset} then {plain} else {_zoned(text)} end"
+    usual = (
         f"case when substr({text}, 5, 1) = '-' then {iso}"
         f" when substr({text}, 3, 1) = '/' and substr({text}, 23, 2) < '16' then epoch_us(try_strptime({text}, {literal(_CLF)}))"
-        f" when regexp_full_match({text}, '[0-9]{{9,19}}([.][0-9]{{1,12}})?') then {_epoch(text)} end"
+        f" when regexp_full_match({text}, '[0-9]{{9,13}}|[0-9]{{15,19}}|[0-9]{{9,19}}[.][0-9]{{1,12}}') then {_epoch(text)} end"
     )
+    return f"coalesce({usual}, {_zoned(times.as_iso(text))})"
+
+
+def _zoned(text: str) -> str:
+    # No place on earth is 16 hours from UTC; the engine would take 99.
+    wild = f"regexp_matches({text}, '[+-](1[6-9]|[2-9][0-9])(:?[0-9]{{2}})?$')"
+    return f"case when not {wild} then epoch_us(try_cast(upper({text}) as timestamptz)) end"
 
 
 def _epoch(text: str) -> str:

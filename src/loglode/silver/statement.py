@@ -141,7 +141,7 @@ def _unwarned(name: str, found: list[Check]) -> str:
 def _masked(contract: Contract, keying: Keying) -> list[Mapping[str, str]]:
     """Layers of the pseudonyms and of what is stored as it is."""
     plain = [f for f in contract.read_fields if f.is_stored and f.masking != "redact"]
-    client, agent = column("ok", "client_ip"), column("ok", "user_agent")
+    client = column("ok", "client_ip")
     seen = f"coalesce({column('own', 'client_id')}, '') || coalesce({column('own', AGENT_HASH)}, '')"
     before: list[Mapping[str, str]] = []
     period = ""
@@ -160,8 +160,8 @@ def _masked(contract: Contract, keying: Keying) -> list[Mapping[str, str]]:
         },
         {
             "own:utc": f"make_timestamp({column('own', 'moment')})",
-            "own:visitor_id": f"case when {client} is not null or {agent} is not null"
-            f" then {masking.keyed_hash(seen)} end",
+            # Without a client, one agent would be one visitor.
+            "own:visitor_id": f"case when {client} is not null then {masking.keyed_hash(seen)} end",
         },
     ]
 
@@ -179,7 +179,7 @@ def _redacted(contract: Contract) -> list[Mapping[str, str]]:
         # Names of hosts are in lower case, and the user's may be a part of one.
         without_ids["out:host"] = masking.without(column("own", "host"), _LOW_IDS)
     return [
-        {f"bare:{name}": masking.redact_parameters(column("ok", name), sensitive) for name in texts},
+        {f"bare:{name}": masking.redact_parameters(_sent(name), sensitive) for name in texts},
         {
             **{f"open:{name}": masking.redact(column("bare", name)) for name in texts},
             "own:bare_path": masking.redact_parameters(path, sensitive),
@@ -194,8 +194,14 @@ def _redacted(contract: Contract) -> list[Mapping[str, str]]:
     ]
 
 
+def _sent(name: str) -> str:
+    """A field's text; null for an agent that the client left out, which is known as an empty text."""
+    text = column("ok", name)
+    return f"nullif({text}, '')" if name == "user_agent" else text
+
+
 def _mask(field: Field, period: str) -> str:
-    value = column("ok", field.name)
+    value = _sent(field.name)
     if field.logical_type == "timestamp":
         return f"make_timestamptz({_bounded(value)})"
     match field.masking:
