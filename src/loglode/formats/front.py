@@ -31,7 +31,7 @@ _WITH_ADDRESS = rf"^({_BEFORE})({_LIST})(?: (.*))?$"
 
 def steps(text: str) -> list[dict[str, str]]:
     """Layers over the text before the request. The last one gives front_client, front_user, front_host and
-    front_time, each '' or null where it is missing, and front_is_odd: no time was found."""
+    front_time, each '' or null where it is missing, and front_is_odd: no time was found, or no client."""
     return [
         {"front_is_plain": f"regexp_matches({text}, {literal(PLAIN)})"},
         {"front_text": _unless_plain(f"trim(regexp_replace({text}, '\\s+', ' ', 'g')) || ' '")},
@@ -46,7 +46,6 @@ def steps(text: str) -> list[dict[str, str]]:
             "front_time": f"case when front_is_plain then split_part(split_part({text}, '[', 2), ']', 1)"
             f" else {_around_time(2)} end",
             "front_after": _unless_plain(f"case when front_shape = 'time' then trim({_group('front_text', _LAST_TIME, 3)}) end"),
-            "front_is_odd": "case when front_is_plain then false else front_shape = '' end",
         },
         {
             "front_has_address": _unless_plain(f"regexp_matches(front_words, {literal(_WITH_ADDRESS)})"),
@@ -57,6 +56,12 @@ def steps(text: str) -> list[dict[str, str]]:
             f" {_group(_group('front_words', _WITH_ADDRESS, 2), f'({ADDRESS})', 1)} else {_named_client()} end",
             "front_user": f"case when front_is_plain then split_part({text}, ' ', 3) else {_user()} end",
             "front_host": _unless_plain(f"nullif({_host()}, '')"),
+        },
+        # A line may have no client (`-`, or a socket), but words that are none are not of this format.
+        {
+            "front_is_odd": "case when front_is_plain then false when front_shape = '' then true"
+            " when front_client is not null and front_client <> '' then false"
+            " else not regexp_matches(front_words, '^(-|unix:)') end"
         },
     ]
 

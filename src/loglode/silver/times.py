@@ -24,8 +24,8 @@ _YEAR_LAST = rf"{_DAY_NAME}{_MONTH} +([0-9]{{1,2}}) {_CLOCK}{_ZONE} ([0-9]{{4}})
 
 
 def as_iso(text: str) -> str:
-    """The time as `2026-04-14T08:00:01.1230+00:00`; null for anything else. No offset means UTC; a leap second
-    counts as the second before it, which is of the same day."""
+    """The time as `2026-04-14T08:00:01.1230+00:00`; null for anything else. No offset means UTC. Of a leap
+    second this is the second before it, to which `leap_micros` adds one."""
     bare = f"trim({text}, ' []\"')"
     cases = (
         (_NUMERIC, _joined(bare, _NUMERIC, (1, 2, 3), 7, 8, clock=_numeric_clock(bare))),
@@ -35,6 +35,11 @@ def as_iso(text: str) -> str:
     )
     whens = " ".join(f"when regexp_full_match({bare}, {literal(p)}) then {iso}" for p, iso in cases)
     return f"case when length({text}) between 12 and 80 then case {whens} end end"
+
+
+def leap_micros(text: str) -> str:
+    """A second in microseconds where the time is a leap second, which most clocks know as the next second."""
+    return f"case when regexp_matches({text}, ':60([^0-9]|$)|T?[0-9]{{4}}60(Z|$)') then 1000000 else 0 end"
 
 
 def _group(text: str, pattern: str, number: int) -> str:

@@ -24,7 +24,7 @@
 --   p90_response_time_ms: 0.9 quantile of the response time, milliseconds, exact with linear interpolation
 --   p95_response_time_ms: 0.95 quantile of the response time, milliseconds, exact with linear interpolation
 --   p99_response_time_ms: 0.99 quantile of the response time, milliseconds, exact with linear interpolation
---   human_requests: requests that are not a bot's
+--   human_requests: requests that are not a bot's; one whose agent is unknown is neither here nor in bot_requests
 --   bot_requests: requests of bots
 --   quarantined_lines: refused lines whose own time could be read and lies in the period
 --   response_time_histogram: timed requests by bucket, ordered; bucket b holds gamma^(b-1) < ms <= gamma^b
@@ -64,7 +64,7 @@ totals as (
         sum(case when status >= 500 then requests else 0 end) as requests_5xx,
         sum(timed_requests) as timed_requests,
         sum(response_us) as response_us,
-        sum(case when is_bot then 0 else requests end) as human_requests,
+        sum(case when not is_bot then requests else 0 end) as human_requests,
         sum(case when is_bot then requests else 0 end) as bot_requests
     from hourly_requests
     group by grouping sets ((event_date, hour_us), (event_date))
