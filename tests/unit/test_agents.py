@@ -120,7 +120,14 @@ def test_crawlers_are_bots(real_logs: Path) -> None:
 
 def test_browsers_are_no_bots(real_logs: Path) -> None:
     # The list holds some attacks and programs as well.
-    programs = ("LWPrCa2l", "Mozilliqa", "MyLib", "Mozilla/5.0 (compatible; Lucidworks", "amazon-kendra", "pinterest/")
+    programs = (
+        "LWPrCa2l",
+        "Mozilliqa",
+        "MyLib",
+        "Mozilla/5.0 (compatible; Lucidworks",
+        "amazon-kendra",
+        "pinterest/",
+    )
     agents = [a for a in _texts(real_logs / "user-agents" / "browsers.yml") if not a.startswith(programs)]
     assert len(agents) > 500
     assert _share_of_bots(agents) <= 0.005

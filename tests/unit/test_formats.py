@@ -226,3 +226,56 @@ def test_caddy_and_traefik() -> None:
 )
 def test_lines_that_are_no_json_objects(text: str) -> None:
     assert read(FORMATS["json"], text)[0]["is_malformed"]
+
+
+FRONTS: dict[str, dict[str, str]] = {
+    '203.0.113.1 - "" [T] ': {"client_ip": "203.0.113.1"},
+    '203.0.113.1 - "two words" [T] ': {"client_ip": "203.0.113.1", "user_id": "two words"},
+    "203.0.113.1 - -  [T]  ": {"client_ip": "203.0.113.1"},
+    "203.0.113.1\t-\t-\t[T]\t": {"client_ip": "203.0.113.1"},
+    "[2001:db8::7] - - [T] ": {"client_ip": "2001:db8::7"},
+    "[2001:db8:0:1::7]:443 - frank [T] ": {"client_ip": "2001:db8:0:1::7", "user_id": "frank"},
+    "0:0:0:0:0:0:0:1 - - [T] ": {"client_ip": "0:0:0:0:0:0:0:1"},
+    "203.0.113.7, 10.8.0.9 - - [T] ": {"client_ip": "203.0.113.7"},
+    "unknown, 203.0.113.7,10.8.0.9 - frank [T] ": {"client_ip": "203.0.113.7", "user_id": "frank"},
+    "2001:db8::7, 10.8.0.9, 10.8.0.1 - - [T] ": {"client_ip": "2001:db8::7"},
+    "203.0.113.7 trees.example - - [T] ": {"client_ip": "203.0.113.7", "host": "trees.example"},
+    "203.0.113.7 trees.example:443 - frank [T] ": {"client_ip": "203.0.113.7", "host": "trees.example", "user_id": "frank"},
+    "trees.example 203.0.113.7, 10.8.0.9 - - [T] ": {"client_ip": "203.0.113.7", "host": "trees.example"},
+    "- 203.0.113.7 - - [T] ": {"client_ip": "203.0.113.7"},
+    "203.0.113.7 - - [T] trees.example ": {"client_ip": "203.0.113.7", "host": "trees.example"},
+    "203.0.113.7 - [203.0.113.7] - frank [T] ": {"client_ip": "203.0.113.7", "user_id": "frank"},
+    "some shipper 203.0.113.7 - - [T] ": {"client_ip": "203.0.113.7"},
+    "unix: - - [T] ": {},
+    "- - - [T] ": {},
+    # What a visitor says of itself is neither a time nor a client.
+    "203.0.113.7 - x [01/Jan/2020:00:00:00 +0000] [T] ": {"client_ip": "203.0.113.7", "user_id": "x [01/Jan/2020:00:00:00 +0000]"},
+    "203.0.113.7 - 198.51.100.1 [T] ": {"client_ip": "203.0.113.7", "user_id": "198.51.100.1"},
+    "client.example.net - 198.51.100.1 - - [T] ": {"client_ip": "client.example.net", "user_id": "198.51.100.1 - -"},
+    "v.example client.example.net - 198.51.100.1 [T] ": {
+        "client_ip": "client.example.net", "host": "v.example", "user_id": "198.51.100.1",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_what_is_before_the_request_is_looked_at(front: str) -> None:
+    stamp = STAMP.strip("[]")
+    found = combined(f'{front.replace("T", stamp)}"GET /a HTTP/1.0" 200 2326')
+    names = {"event_ts", "client_ip", "host", "user_id", "is_malformed"}
+    wanted = {"event_ts": stamp, "is_malformed": False, **FRONTS[front]}
+    assert {name: value for name, value in found.items() if name in names} == wanted
+
+
+@pytest.mark.parametrize(
+    ("tail", "milliseconds"),
+    [
+        ("", None), (" 0.123", "123.0"), (" 0.123 0.120 .", "123.0"), (' rt=0.004 uct="0.000" urt="0.003"', "4.0"),
+        (" 412 0.033 [default-web-80] [] 10.1.0.6:8080 61 0.032 200 ab12", "33.0"), (' "203.0.113.9" 1.500', "1500.0"),
+        # Microseconds or seconds: the line does not say. What a visitor sends is never a duration.
+        (" 1500", None), (' "0.123"', None), (" 12 3", None),
+    ],
+)  # fmt: skip
+def test_durations_behind_the_agent(tail: str, milliseconds: str | None) -> None:
+    found = combined(f'127.0.0.1 - - {STAMP} "GET /a HTTP/1.0" 200 2326 "-" "curl"{tail}')
+    assert (found.get("response_time_ms"), found["user_agent"]) == (milliseconds, "curl")

@@ -89,7 +89,7 @@ class CombinedFormat(Format):
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         del contract, known_keys
         hidden = f"replace(replace(line, '\\\\', {_HIDDEN_SLASH}), '\\\"', {_HIDDEN_QUOTE})"
-        spaced = f"case when regexp_matches(part_3, '\\s\\s.|\\t') then regexp_replace(part_3, '[ \\t]+', ' ', 'g') else part_3 end"
+        spaced = "case when regexp_matches(part_3, '\\s\\s.|\\t') then regexp_replace(part_3, '[ \\t]+', ' ', 'g') else part_3 end"
         return [
             {"is_escaped": "contains(line, '\\\"')"},
             {"shown": _unquoted_front(f"case when is_escaped then {hidden} else line end")},
@@ -102,10 +102,7 @@ class CombinedFormat(Format):
 
     def fields(self, contract: Contract, known_keys: frozenset[str]) -> dict[str, str]:
         del known_keys
-        return {
-            f.name: _value(f.name) if f.name in _FIELDS else NO_TEXT
-            for f in contract.read_fields
-        }
+        return {f.name: _value(f.name) if f.name in _FIELDS else NO_TEXT for f in contract.read_fields}
 
     def invalid(self) -> str:
         """Only the last line of an object may lack its newline: one that stops short was caught half

@@ -45,7 +45,9 @@ def steps(text: str) -> list[dict[str, str]]:
             "front_words": _unless_plain(f"rtrim({_around_time(1)}, ' [')"),
             "front_time": f"case when front_is_plain then split_part(split_part({text}, '[', 2), ']', 1)"
             f" else {_around_time(2)} end",
-            "front_after": _unless_plain(f"case when front_shape = 'time' then trim({_group('front_text', _LAST_TIME, 3)}) end"),
+            "front_after": _unless_plain(
+                f"case when front_shape = 'time' then trim({_group('front_text', _LAST_TIME, 3)}) end"
+            ),
         },
         {
             "front_has_address": _unless_plain(f"regexp_matches(front_words, {literal(_WITH_ADDRESS)})"),
@@ -112,7 +114,12 @@ def _named_client() -> str:
 
 def _host() -> str:
     before = f"trim({_group('front_words', _WITH_ADDRESS, 1)})"
-    second, after = _group("front_rest", _HOST_SECOND, 1), f"regexp_extract(front_after, {literal(f'^({_NAME})$')}, 1)"
+    second, after = (
+        _group("front_rest", _HOST_SECOND, 1),
+        f"regexp_extract(front_after, {literal(f'^({_NAME})$')}, 1)",
+    )
     named = "case when split_part(front_words, ' ', 2) <> '-' and split_part(front_words, ' ', 3) = '-' then split_part(front_words, ' ', 1) end"
-    with_address = f"coalesce(nullif(case when not contains({before}, ' ') then {before} end, ''), nullif({second}, ''))"
+    with_address = (
+        f"coalesce(nullif(case when not contains({before}, ' ') then {before} end, ''), nullif({second}, ''))"
+    )
     return f"coalesce(case when front_has_address then {with_address} else {named} end, {after})"
