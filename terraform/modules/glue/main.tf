@@ -8,7 +8,7 @@ locals {
   # What each job needs beside the arguments that all have.
   jobs = {
     bronze_silver = {
-      name      = "${var.name}-bronze-silver"
+      name = "${var.name}-bronze-silver"
       arguments = {
         "--bronze"              = "${local.root}/bronze/"
         "--manifests"           = "${local.root}/manifests"
