@@ -178,7 +178,7 @@ def text() -> str:
         *("", "An idle month: **no compute for data**, and "),
     ]
     parts[-1] += (
-        f"{idle():.2f} USD for alarms, metrics, the secret and the image; what is stored costs on. Upkeep looks"
+        f"{idle():.2f} USD for alarms, metrics, the secret and the image; what is stored costs on. Maintenance looks"
     )
     parts[-1] += f" at the lake once a day, {upkeep():.3f} USD a month; `upkeep_schedule` says when."
     parts += [
@@ -232,7 +232,7 @@ def text() -> str:
             "",
             "Seconds were measured on two shared cores, not on AWS: the first bill decides. The month's budget",
         ),
-        "in Terraform tells at 80 % of what was set.",
+        "in Terraform alerts at 80 % of the limit.",
     ]
     return "\n".join(parts) + "\n"
 

@@ -1,4 +1,4 @@
-"""Write docs/observability.md: what a lake tells of itself, its metrics and logs from the code that makes them."""
+"""Write docs/observability.md: how to observe a lake, with metrics and logs from the code that writes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Made by `docs/build_observability.py`.
 | question | where |
 | --- | --- |
 | is it healthy? | `loglode status`, `loglode status --metrics`; on AWS the dashboard and alarms ([runbook](runbook.md)) |
-| can I trust this number? | `loglode verify` (the books), `loglode quality` (rules, volume, delay and drift, by day) |
+| can I trust this number? | `loglode verify` (row counts), `loglode quality` (rules, volume, delay and drift, by day) |
 | what happened to this table? | `loglode history TABLE`, `loglode query --as-of TIME` |
 | where does it come from? | `loglode lineage TABLE.COLUMN`, and OpenLineage events for other systems ([lineage](lineage.md)) |
 | which batch was it? | a correlation id: in the functions' logs, the execution's input, the jobs' arguments, `runs.correlation_id`, the commits of silver and gold, OpenLineage events |
@@ -25,23 +25,22 @@ loglode status --metrics --lake lake > lake.prom   # OpenMetrics, for a node exp
 loglode quality --lake lake
 ```
 
-Drift is told by names of fields. Below the top only names that the contract looks for are told apart: other objects are
-one field each, and what looks like a token is `(other)`, since keys come from strangers. Days without a line between two
-others are told with 0 lines; site metrics are those of the newest day up to today.
+Schema drift is reported by field name. Below the top level, Loglode lists only names that the contract looks for. Every other object
+counts as one field, and a key that looks like a token appears as `(other)`, because clients can choose keys. Days without
+lines between two other days appear with 0 lines. Site metrics are those of the newest day up to today.
 
-Quality is told as it was when lines were loaded: what a replay has taken out of quarantine since, `loglode status` and
-`daily_metrics.quarantined_lines` show. On the command line a run above the gate's limit is warned of and goes on to
-gold; the state machine stops it.
+`quality` shows rejected lines as they were at load time. `loglode status` and `daily_metrics.quarantined_lines` also count what a
+replay released since. On the command line, a run above the gate's limit prints a warning and continues to gold. The state
+machine stops it.
 
 ## Metrics
 
-`loglode status --metrics` prints them of the lake as it stands; run it on a schedule and alarm on the age of
-`loglode_last_load_timestamp_seconds`: a lake that nobody loads any more looks as healthy as on its last day.
+`loglode status --metrics` prints the metrics of the whole lake, with names such as `loglode_lines_read_total`. Run it on a schedule
+and alarm on the age of `loglode_last_load_timestamp_seconds`: a lake that is no longer loaded otherwise looks healthy.
 
-On AWS they leave as lines in CloudWatch's embedded metric format, in the name space `{NAMESPACE}`, with the dimensions
-{" and ".join(f"`{name}`" for name in DIMENSIONS)}: those of `bronze_to_silver` at the quality gate, those of
-`silver_to_gold` at the end, whichever engine did the work. `status --metrics` tells the same of the whole lake, with
-names such as `loglode_lines_read_total`.
+On AWS, functions write the metrics of each batch in CloudWatch's embedded metric format, in the namespace `{NAMESPACE}`, with
+the dimensions {" and ".join(f"`{name}`" for name in DIMENSIONS)}. The quality gate writes those of `bronze_to_silver`, and the
+last step writes those of `silver_to_gold`, for both engines.
 
 | metric | unit | of | meaning | in the lake |
 | --- | --- | --- | --- | --- |
@@ -49,17 +48,17 @@ names such as `loglode_lines_read_total`.
 _LOGS = f"""
 ## Logs
 
-The command line, the functions, the Glue jobs and Spark's tasks say the same things with the same keys, on standard
-error; results go to standard output. Functions and jobs write JSON from INFO up. On a terminal it is text from WARNING
-up; `--log-format json` and `--log-level debug|info|warning|error` (`{FORM_VARIABLE}`, `{LEVEL_VARIABLE}`) ask for
-other, and JSON begins at INFO. `{LEVEL_VARIABLE}` is the functions' level too (`log_level` in Terraform).
+The command line, functions, Glue jobs and Spark tasks write the same messages with the same keys to standard error. Results go
+to standard output. Functions and jobs write JSON from level INFO. A terminal gets text from level WARNING. Change this with
+`--log-format json` and `--log-level debug|info|warning|error`, or with `{FORM_VARIABLE}` and `{LEVEL_VARIABLE}`. JSON starts at
+INFO. `{LEVEL_VARIABLE}` also sets the level of functions (`log_level` in Terraform).
 
 ```sh
 loglode run logs --lake lake --log-format json  # a JSON object a line, on standard error
 ```
 
-No text of a line that is mined, no address and no secret is in any of them. Names of objects are: whoever writes
-objects chooses them, so control characters come as escapes, and values end after 2,000 characters.
+Log messages contain no text of log lines, no address and no secret. They contain names of objects, which the writers of objects
+choose, so control characters are escaped and values end after 2,000 characters.
 
 | key | type | meaning |
 | --- | --- | --- |
@@ -71,7 +70,7 @@ Keys without a value are left out, but for {always}.
 | --- | --- |
 """
 _TAIL = """
-Everything that happened to a batch, whichever function or job did it (CloudWatch Logs Insights, over the groups of
+Everything that happened to a batch, in functions and jobs (CloudWatch Logs Insights, over the groups of
 both functions and of the jobs):
 
 ```text
