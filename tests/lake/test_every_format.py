@@ -38,7 +38,8 @@ class Loaded:
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     folder = tmp_path_factory.mktemp("formats")
-    entries, facts = {}, {}
+    entries: dict[str, list[dict[str, Any]]] = {}
+    facts: dict[str, Facts] = {}
     for name in OWN_NAMES:
         entries[name] = yaml.safe_load((FIXTURES / f"{name}.yaml").read_text(encoding="utf-8"))
         write(folder / "logs" / f"{name}.fixture.log", [entry["line"] for entry in entries[name]])
@@ -46,7 +47,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
         if fmt.is_of_requests:
             facts[name] = generate(
                 GenerateSpec(
-                    out=folder / "logs" / f"generated-{name}", events=400, days=2, start=date(2026, 3, 9), seed=7,
+                    out=folder / "logs" / f"generated-{name}", events=400, days=2, start=date(2026, 3, 9), seed=len(facts),
                     files=2, format=name, broken_share=0.05, compression=COMPRESSIONS.get(name, "none"),
                 )
             )  # fmt: skip

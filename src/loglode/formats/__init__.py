@@ -14,13 +14,19 @@ from loglode.formats.registry import (
     FORMATS,
     Head,
     detect_format,
+    is_known,
+    known_format,
     look,
     named_format,
+    refusal,
     register,
+    scored,
 )
 
 __all__ = [
-    "AUTO", "FALLBACK", "FORMATS", "Format", "Head", "LineTemplate", "detect_format", "look", "named_format", "register",
+    "AUTO", "FALLBACK", "FORMATS", "Format", "Head", "LineTemplate", "detect_format", "is_known",
+    "known_format", "look", "named_format", "refusal",
+    "register", "scored",
 ]  # fmt: skip
 
 for _module in pkgutil.iter_modules(__path__):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from loglode.formats import front
 from loglode.formats.base import NO_TEXT, Format, LineTemplate, sample_lines, without_ending
 from loglode.formats.registry import register
+from loglode.sql import literal
 
 if TYPE_CHECKING:
     from loglode.contract import Contract
@@ -35,6 +36,8 @@ _DECIMALS = "'(?:^|[ =])([0-9]+[.][0-9]{3})(?: |$)'"
 _UNQUOTED = f"coalesce(numbers[4], '') || ' ' || coalesce({without_ending('part_7')}, '') || ' ' || coalesce({without_ending('part_9')}, '')"
 _SECONDS = f"round(try_cast(regexp_extract({_UNQUOTED}, {_DECIMALS}, 1) as double) * 1000, 6)::varchar"
 
+# Enough of a line to know that it has this format, when another format refuses it.
+_WHOLE = r'^[^ "]+ [^"\[]*\[[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[^\]"]+\] "[^"]*" [0-9]{3} (?:-|[0-9]+)'
 # The contract's fields that a line carries, over the parts of the line.
 _FIELDS = {
     "event_ts": "front_time",
@@ -85,6 +88,9 @@ class CombinedFormat(Format):
     def sniff(self, sample: bytes) -> float:
         lines = sample_lines(sample)
         return sum(_has_front(line) for line in lines) / max(len(lines), 1)
+
+    def looks_like(self) -> str:
+        return f"regexp_matches(line, {literal(_WHOLE)})"
 
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         del contract, known_keys

@@ -73,6 +73,9 @@ class JsonFormat(Format):
         """Top-level keys of the JSON objects among the first lines."""
         return frozenset().union(*_objects(sample.decode("utf-8", "replace").lstrip("\ufeff")))
 
+    def looks_like(self) -> str:
+        return "(starts_with(line, '{') and json_valid(line))"
+
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         every = _columns(contract)
         known = [key for key in every if key in known_keys] or every[:1]

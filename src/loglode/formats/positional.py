@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from loglode.formats.base import NO_TEXT, Format, sample_lines, without_ending
+from loglode.formats.wrapped import unwrap, unwrapped
 from loglode.sql import identifier, literal, literals
 
 if TYPE_CHECKING:
@@ -135,7 +136,14 @@ class PositionalFormat(Format):
 
     def sniff(self, sample: bytes) -> float:
         lines = sample_lines(sample)
-        return sum(bool(self._front.match(line[:SNIFFED_BYTES])) for line in lines) / max(len(lines), 1)
+        if len(lines) > 1 and not sample.endswith(b"\n"):
+            del lines[-1]  # it may be cut short
+        return sum(bool(self._front.match(unwrap(line)[:SNIFFED_BYTES])) for line in lines) / max(
+            len(lines), 1
+        )
+
+    def line(self) -> str:
+        return unwrapped("text")
 
     def looks_like(self) -> str:
         return f"regexp_matches(line, {literal(self.declared.pattern())})"

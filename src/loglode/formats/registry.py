@@ -7,11 +7,15 @@ from typing import BinaryIO, Final
 
 from loglode.errors import UsageError
 from loglode.formats.base import BOM, LINES, Format
+from loglode.formats.pattern import PatternFormat, is_pattern
+from loglode.sql import literal
 
 FORMATS: dict[str, Format] = {}
 AUTO: Final = "auto"
 # The format of what no format recognises: its lines are refused with reasons.
 FALLBACK: Final = "json"
+OTHER: Final = "format_other:"  # reasons for lines of another format begin so
+_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,13 @@ def register(kind: type[Format]) -> type[Format]:
     return kind
 
 
-def look(sample: bytes, name: str = AUTO) -> Head:
-    """Read the first bytes of an object, in linear time. Raises UsageError for an unknown format."""
+def look(sample: bytes, name: str = AUTO, own: Format | None = None) -> Head:
+    """Read the first bytes of an object, in linear time. `own` is a format that a user describes.
+
+    Raises UsageError for an unknown format.
+    """
     text = sample.removeprefix(BOM)
-    fmt = named_format(name) or detect_format(text)
+    fmt = named_format(name) or detect_format(text, own)
     return Head(fmt, fmt.layout(text), fmt.keys(text))
 
 
@@ -50,16 +57,45 @@ def scored(sample: bytes) -> list[tuple[Format, float]]:
     return [(fmt, fmt.sniff(sample)) for fmt in dict.fromkeys(fmt for _, fmt in ranked)]
 
 
-def detect_format(sample: bytes) -> Format:
-    """The format with the highest score, of several the one with the highest rank; FALLBACK when none scores."""
-    scores = [(score, fmt.rank if score else 0, fmt) for fmt, score in scored(sample)]
-    return max(scores, key=lambda found: found[:2])[2]
+def detect_format(sample: bytes, own: Format | None = None) -> Format:
+    """The format with the highest score; FALLBACK when none scores.
+
+    Of formats that score at least half as high, the one with the highest rank: lines of a special format look
+    like lines of a general one as well, and a few odd lines must not decide between the two. The lines of
+    other formats are then refused with reasons that name these.
+    """
+    scores = scored(sample) + ([(own, own.sniff(sample))] if own else [])
+    enough = max(score for _, score in scores) * _SHARE
+    return max(
+        ((fmt.rank if score else 0, score, fmt) for fmt, score in scores if score >= enough),
+        key=lambda found: found[:2],
+    )[2]
+
+
+def refusal(fmt: Format) -> str:
+    """Expression giving the reason for a line that `fmt` refuses; it names the format of which the line is."""
+    others = sorted({o.name: o for o in FORMATS.values() if o is not fmt}.items(), key=lambda o: -o[1].rank)
+    cases = " ".join(f"when {o.looks_like()} then {literal(OTHER + name)}" for name, o in others)
+    return f"case {cases} else {fmt.invalid_reason()} end" if others else fmt.invalid_reason()
 
 
 def named_format(name: str) -> Format | None:
-    """The format of a name; None for auto. Raises UsageError for an unknown name."""
+    """The format of a name, or of a pattern; None for auto. Raises UsageError for an unknown name."""
     if name == AUTO:
         return None
-    if name not in FORMATS:
-        raise UsageError(f"unknown format {name!r}", hint=f"one of {AUTO}, {', '.join(sorted(FORMATS))}")
-    return FORMATS[name]
+    if is_known(name):
+        return known_format(name)
+    raise UsageError(
+        f"unknown format {name!r}",
+        hint=f"one of {AUTO}, {', '.join(sorted(FORMATS))}, or a pattern of Apache's LogFormat or nginx's log_format",
+    )
+
+
+def is_known(name: str) -> bool:
+    """Whether lines that were recorded under a name can be read again."""
+    return name in FORMATS or is_pattern(name)
+
+
+def known_format(name: str) -> Format:
+    """The format of a known name."""
+    return FORMATS[name] if name in FORMATS else PatternFormat(name)

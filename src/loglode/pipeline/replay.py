@@ -19,7 +19,7 @@ from loglode.engines.base import Existing, Job, Progress, StagedLines
 from loglode.engines.duckdb import DuckDBEngine
 from loglode.engines.duckdb.refused import Refused
 from loglode.files import StagedFile
-from loglode.formats import FORMATS
+from loglode.formats import is_known, known_format
 from loglode.gold.silver_to_gold import silver_to_gold
 from loglode.lake import Commit, Snapshot
 from loglode.lake.committer import adds, commit_when, publish
@@ -106,7 +106,7 @@ def _attempt(
     folder = context.folder / f"{request.batch_id}-{secrets.token_hex(4)}"
     folder.mkdir()
     attempt = _Pass(context, engine, request, snapshot, refused, datetime.now(UTC), folder)
-    replays = [_replay(attempt, fmt) for fmt in refused.formats() if fmt in FORMATS]
+    replays = [_replay(attempt, fmt) for fmt in refused.formats() if is_known(fmt)]
     if not any(r.freed for r in replays):
         return None, None
     touched, rewritten = refused.without_freed(folder / "quarantine", request.batch_id)
@@ -126,7 +126,7 @@ def _replay(attempt: _Pass, fmt: str) -> _Replay:
     folder.mkdir()
     job = Job(
         contract=attempt.context.settings.contract,
-        format=FORMATS[fmt],
+        format=known_format(fmt),
         known_keys=frozenset(),
         batch_id=attempt.request.batch_id,
         processed_at=attempt.started_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loglode.contract import Contract, Field
-from loglode.formats import Format
+from loglode.formats import Format, refusal
 from loglode.formats.base import NO_TEXT
 from loglode.silver import urls
 from loglode.silver.layers import Layer, Layers, column
@@ -32,7 +32,7 @@ def logged(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> Layer
         **{f"line:{name}": name for name in LINE_COLUMNS},
         "line:is_malformed": "is_malformed",
         "line:is_skipped": fmt.skipped(),
-        "line:malformed_reason": f"case when is_malformed then {fmt.invalid_reason()} end",
+        "line:malformed_reason": f"case when is_malformed then {refusal(fmt)} end",
         **{f"{LOGGED}{name}": text for name, text in fmt.fields(contract, known_keys).items()},
     }
     return Layers(own, (Layer(columns),))
