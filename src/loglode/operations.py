@@ -11,6 +11,7 @@ from loglode.loading.report import RunReport
 from loglode.maintenance.maintain import MaintenanceReport, maintain
 from loglode.pipeline.replay import replay_quarantine
 from loglode.pipeline.run import load_objects, run, update_gold
+from loglode.reports.explain import Explanation, explain, formats
 from loglode.reports.lineage import ColumnLineage, lineage, row_lineage
 from loglode.reports.measurements import measurements
 from loglode.reports.quality import QualityReport, quality
@@ -23,6 +24,7 @@ from loglode.reports.verify import Check, VerifyReport, verify
 __all__ = [
     "Check",
     "ColumnLineage",
+    "Explanation",
     "GateReport",
     "GoldReport",
     "MaintenanceReport",
@@ -33,6 +35,8 @@ __all__ = [
     "StatusReport",
     "VerifyReport",
     "columns",
+    "explain",
+    "formats",
     "history",
     "lineage",
     "list_quarantine",

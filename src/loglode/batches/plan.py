@@ -84,7 +84,8 @@ class Plan:
 
     A batch has one format, takes objects in their order, and ends where `batch_bytes` is passed. A stream
     is a batch of its own: others may load a part of a batch, and the rest is then read again, which a
-    stream cannot be. `folder` stores the first bytes of objects on S3 until they are read.
+    stream cannot be. `folder` stores the first bytes of objects on S3 until they are read. `own_format` is
+    the one that the contract describes.
     """
 
     def __init__(
@@ -94,8 +95,10 @@ class Plan:
         wanted_format: str,
         batch_bytes: int,
         folder: Path | None = None,
+        own_format: Format | None = None,
     ) -> None:
         self._waiting = deque(objects)
+        self._own_format = own_format
         self._wanted_format, self._batch_bytes, self._folder = wanted_format, batch_bytes, folder
         self._open: dict[str, list[PlannedObject]] = {}
         self._weights: Counter[str] = Counter()
@@ -111,7 +114,7 @@ class Plan:
         while self._waiting:
             source = self._waiting.popleft()
             try:
-                planned = _look_at(source, self._wanted_format, self._folder)
+                planned = self._look_at(source)
             except (SourceError, StorageError) as error:
                 failed[source] = failure(error)
                 continue
@@ -126,6 +129,12 @@ class Plan:
         opened = [planned.source for group in self._open.values() for planned in group]
         return Ledger({source: Left() for source in (*opened, *self._waiting)})
 
+    def _look_at(self, source: SourceObject) -> PlannedObject:
+        first = source.head(SAMPLE_BYTES, self._folder)
+        weight = source.size * (COMPRESSED_FACTOR if first.is_compressed else 1)
+        head = look(first.sample, self._wanted_format, self._own_format)
+        return PlannedObject(source, head, weight, first.kept, first.marks)
+
     def _put(self, planned: PlannedObject) -> Batch | None:
         """Add to the batch of its format; the batch when it is complete."""
         if planned.source.is_stream:
@@ -137,9 +146,3 @@ class Plan:
             return None
         del self._weights[name]
         return Batch(tuple(self._open.pop(name)))
-
-
-def _look_at(source: SourceObject, wanted_format: str, folder: Path | None) -> PlannedObject:
-    first = source.head(SAMPLE_BYTES, folder)
-    weight = source.size * (COMPRESSED_FACTOR if first.is_compressed else 1)
-    return PlannedObject(source, look(first.sample, wanted_format), weight, first.kept, first.marks)

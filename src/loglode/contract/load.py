@@ -90,6 +90,7 @@ def _to_contract(document: dict[str, Any]) -> Contract:
         source_session_gap_seconds=_seconds(custom, "sourceSessionGapSeconds", 86400),
         max_refused_share=_share(custom, "maxRefusedShare", 0.1),
         latency_days=latency_days(document),
+        log_format=_text("logFormat", custom.get("logFormat")),
     )
 
 
@@ -105,6 +106,12 @@ def _share(custom: dict[str | None, Any], name: str, default: float) -> float:
     if not 0 <= value <= 1:
         raise ContractError(f"{name} is {value!r}", hint="expected a share from 0 to 1")
     return float(value)
+
+
+def _text(name: str, value: object) -> str | None:
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise ContractError(f"{name} is {value!r}", hint="a text is wanted")
 
 
 def _items(where: str, value: object) -> list[Any]:

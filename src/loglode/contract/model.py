@@ -85,6 +85,8 @@ class Contract:
     max_refused_share: float
     # Days from an event to its load after which it is late; None where nothing is promised.
     latency_days: int | None = None
+    # A pattern (LogFormat of Apache, log_format of nginx) that logs of the source may have.
+    log_format: str | None = None
 
     @property
     def read_fields(self) -> tuple[Field, ...]:

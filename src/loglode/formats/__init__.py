@@ -18,6 +18,7 @@ from loglode.formats.registry import (
     known_format,
     look,
     named_format,
+    own_format,
     refusal,
     register,
     scored,
@@ -25,7 +26,7 @@ from loglode.formats.registry import (
 
 __all__ = [
     "AUTO", "FALLBACK", "FORMATS", "Format", "Head", "LineTemplate", "detect_format", "is_known",
-    "known_format", "look", "named_format", "refusal",
+    "known_format", "look", "named_format", "own_format", "refusal",
     "register", "scored",
 ]  # fmt: skip
 

@@ -37,7 +37,7 @@ _UNQUOTED = f"coalesce(numbers[4], '') || ' ' || coalesce({without_ending('part_
 _SECONDS = f"round(try_cast(regexp_extract({_UNQUOTED}, {_DECIMALS}, 1) as double) * 1000, 6)::varchar"
 
 # Enough of a line to know that it has this format, when another format refuses it.
-_WHOLE = r'^[^ "]+ [^"\[]*\[[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[^\]"]+\] "[^"]*" [0-9]{3} (?:-|[0-9]+)'
+_WHOLE = r'^[^ "]+ [^"\[]*\[[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[^\]"]+\] "[^"]*" [0-9]{3} (?:-|[0-9]+)(?: "[^"]*" "[^"]*")?[ \r\n]*$'
 # The contract's fields that a line carries, over the parts of the line.
 _FIELDS = {
     "event_ts": "front_time",

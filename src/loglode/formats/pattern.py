@@ -226,7 +226,7 @@ def _up_to(end: str, *, is_last: bool) -> str:
         return r"[^\]]*"
     if is_last or end in ("", " ", "%"):
         return r"[^\"]*" if is_last else r"[^ \"]*"
-    return rf"[^ \"{regex_escape(end)}]*"
+    return rf"[^\"{regex_escape(end)}]*"
 
 
 def _unescaped(text: str) -> str:

@@ -99,3 +99,8 @@ def is_known(name: str) -> bool:
 def known_format(name: str) -> Format:
     """The format of a known name."""
     return FORMATS[name] if name in FORMATS else PatternFormat(name)
+
+
+def own_format(pattern: str | None) -> Format | None:
+    """The format that a contract describes, if it does. Raises UsageError for a pattern that cannot be read."""
+    return PatternFormat(pattern) if pattern else None

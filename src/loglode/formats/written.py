@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from loglode.formats.base import LineTemplate
+from loglode.sql import literal
 
 ISO: Final = "%Y-%m-%dT%H:%M:%S.%gZ"
 CLF: Final = "%d/%b/%Y:%H:%M:%S +0000"
@@ -18,6 +19,18 @@ REQUEST: Final = f"""method, ' ', {TARGET}, ' HTTP/1.1'"""
 AGENT: Final = r"""replace(agent, '"', '\x22')"""
 REFERRER: Final = "coalesce(referrer, '-')"
 STAMP: Final = "coalesce(stamp, '-')"
+
+_EXAMPLE: Final = """
+    select {stamp} as stamp, '7b0c5a9e-7a33-4f5e-9c0f-0d8f3c1b2a10' as request_id, '192.0.2.1' as addr,
+      'u17' as user_id, 'GET' as method, 'shop.example.com' as host, '/a' as path, 'q=1' as query, '200' as status,
+      12.5 as took_ms, 512 as bytes, 'https://example.com/' as referrer, 'curl/8.5.0' as agent, 'NL' as country
+"""
+
+
+def example(written: LineTemplate) -> str:
+    """A SELECT that gives a line of a template, as `line`."""
+    stamp = f"strftime(timestamp '2026-10-05 08:15:00', {literal(written.time_format)})"
+    return f"select {written.line} as line from ({_EXAMPLE.format(stamp=stamp)})"
 
 
 def template(

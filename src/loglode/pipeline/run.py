@@ -15,7 +15,7 @@ from loglode.batches.record import BatchRecord
 from loglode.context import Context, open_context, open_lake
 from loglode.engines.base import Progress
 from loglode.errors import BooksError
-from loglode.formats import named_format
+from loglode.formats import named_format, own_format
 from loglode.gold.plan import gold_is_current
 from loglode.gold.silver_to_gold import GoldReport, silver_to_gold
 from loglode.lake import Lake
@@ -48,6 +48,7 @@ def run(
     """
     started = time.perf_counter()
     named_format(format)
+    own_format(settings.contract.log_format)
     objects = discover(sources, _surroundings(settings), follows_links=follow_links)
     lake = open_lake(settings)
     fresh, ledger = _fresh(lake, objects)
@@ -133,6 +134,7 @@ def _load(
     plan = Plan(
         objects,
         wanted_format=wanted_format,
+        own_format=own_format(context.settings.contract.log_format),
         batch_bytes=context.settings.batch_bytes,
         folder=context.folder / "heads" if context.engine.reads_here else None,
     )

@@ -85,7 +85,7 @@ def silver_layers(
             {f"bad:{i}": f"coalesce({c.fails}, false)" for i, c in enumerate(found)},
             plain={name: column("typed", name) for name in read},
         ),
-        *_verdict(found),
+        *verdict(found),
         {f"ok:{name}": _unwarned(name, found) for name in read},
     )
     for memo in MEMOS:
@@ -99,7 +99,7 @@ def stored(contract: Contract, fmt: Format, keying: Keying = DEFAULT) -> dict[st
     return {f.name: f"{_value(f, identity)}::{f.sql_type}" for f in contract.stored_fields}
 
 
-def _verdict(found: list[Check]) -> list[Mapping[str, str]]:
+def verdict(found: list[Check]) -> list[Mapping[str, str]]:
     """Layers that say whether the line is rejected or a value nulled, and then why."""
     is_malformed, reason = column("line", "is_malformed"), column("line", "malformed_reason")
     is_skipped = column("line", "is_skipped")
