@@ -55,9 +55,7 @@ def test_elb_log_analyzer(real_logs: Path, name: str, fmt: str) -> None:
     lines = data.decode().splitlines()
     rows = read(FORMATS[fmt], *lines)
     assert (len(rows), {row["reason"] for row in rows}) == (668, {None})
-    words = [
-        line.removeprefix("https ").removeprefix("http ").removeprefix("h2 ").split(" ") for line in lines
-    ]
+    words = [re.sub("^[a-z]+2? ", "", line).split(" ") for line in lines]
     for row, word in zip(rows, words, strict=True):
         parts = [float(text) for text in word[4:7]]
         total = None if min(parts) < 0 else round(sum(parts) * 1000, 6)
