@@ -21,7 +21,8 @@ from loglode.batches.ledger import Ledger
 from loglode.batches.plan import Plan
 from loglode.batches.record import RunRow
 from loglode.engines.base import Job, LineObject, Progress, StagedLines
-from loglode.engines.duckdb.engine import DuckDBEngine, Slices
+from loglode.engines.duckdb.engine import DuckDBEngine
+from loglode.engines.duckdb.slices import Slices
 from loglode.errors import AccessDeniedError, BooksError, LakeError, SourceError, StorageBusyError
 from loglode.sources import SourceObject, discover
 from loglode.sources.outcomes import Left, Loaded, Skipped, failure

@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "tables": {"types"},
     "lake": {"contract", "errors", "files", "logs", "refusals", "sdk", "storage", "tables", "types"},
     # Text only: the SQL of a contract, the models of the package.
-    "silver": {"contract", "errors", "formats", "tokens", "sql"},
+    "silver": {"contract", "errors", "formats", "sources", "tokens", "sql"},
     "models": {"errors"},
     # Text only, too: what the SQL of both says about where columns come from.
     "lineage": {"contract", "errors", "formats", "models", "silver", "sql"},

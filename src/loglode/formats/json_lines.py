@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, cast
 
 from loglode.formats.base import LINES, SAMPLE_LINES, Format, LineTemplate, sample_lines
@@ -77,21 +78,27 @@ class JsonFormat(Format):
         return "(starts_with(line, '{') and json_valid(line))"
 
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
-        every = _columns(contract)
-        known = [key for key in every if key in known_keys] or every[:1]
+        names = _Names.of(contract)
+        known = names.known(known_keys)
         found = _sum([f"(quick.{identifier(key)} is not null)::integer" for key in known])
+        others = f"case when whole is not null then line end, {_list(names.others)}"
         return [
             {"quick": _from_json(known)},
             # Here the CASE must be outside: all of the names cost as much for a null as for a text.
-            {"whole": f"case when {found} <> key_count and quick is not null then {_from_json(every)} end"},
-            {_object(root): _if_object(f"whole.{identifier(root)}") for root in _roots(contract)},
+            {
+                "whole": f"case when {found} <> key_count and quick is not null then {_from_json(names.columns)} end"
+            },
+            {
+                **{_inner(r): _extracted(f"whole.{identifier(r)}", p) for r, p in names.inside.items()},
+                **({_OTHERS: f"json_extract_string({others})"} if names.others else {}),
+            },
         ]
 
     def fields(self, contract: Contract, known_keys: frozenset[str]) -> dict[str, str]:
-        every = _columns(contract)
-        known = [key for key in every if key in known_keys] or every[:1]
+        names = _Names.of(contract)
+        known = names.known(known_keys)
         return {
-            f.name: f"case when whole is null then {_quick(f, known)} else {_whole(f, every)} end"
+            f.name: f"case when whole is null then {_quick(f, known)} else {_whole(f, names)} end"
             for f in contract.read_fields
         }
 
@@ -121,64 +128,94 @@ def _from_json(keys: list[str]) -> str:
     return f"from_json(case when json_valid(line) then line end, {literal(structure)})"
 
 
-def _columns(contract: Contract) -> list[str]:
-    """Top-level keys to read: whole dotted names and first parts of paths. A struct cannot hold two
-    names that differ in case alone; the later one is looked up in the text where needed."""
-    columns: dict[str, str] = {}
-    for field in contract.read_fields:
-        for alias in field.aliases:
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Where values are looked for.
+
+    `columns` are top-level keys: whole dotted names and first parts of paths. A struct cannot hold two names
+    that differ in case alone; the paths to the later ones are the `others`. `inside` are paths inside of the
+    object under a key. Headers come as arrays of one: ["curl/8"].
+    """
+
+    columns: list[str]
+    others: list[str]
+    inside: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, contract: Contract) -> _Names:
+        aliases = [alias for field in contract.read_fields for alias in field.aliases]
+        first: dict[str, str] = {}
+        for alias in aliases:
             for key in {alias.path[0], alias.name}:
-                columns.setdefault(key.lower(), key)
-    return sorted(columns.values())
+                first.setdefault(key.lower(), key)
+        columns = set(first.values())
+        others = {_path(a.path): None for a in aliases if len(a.path) == 1 and a.name not in columns}
+        inside: dict[str, dict[str, None]] = {}
+        for alias in aliases:
+            if len(alias.path) > 1 and alias.path[0] in columns:
+                inside.setdefault(alias.path[0], {}).update(dict.fromkeys(_ends(alias)))
+        return cls(sorted(columns), list(others), {root: list(paths) for root, paths in inside.items()})
+
+    def known(self, keys: frozenset[str]) -> list[str]:
+        """The columns among keys that were seen; never none."""
+        return [key for key in self.columns if key in keys] or self.columns[:1]
 
 
-def _quick(field: Field, columns: list[str]) -> str:
-    values = [v for alias in field.aliases for v in _values(alias, "quick", columns)]
+_OTHERS = "other keys"
+
+
+def _inner(root: str) -> str:
+    """The column that contains a list of what is inside the object under a key."""
+    return f"inside {root}"
+
+
+def _ends(alias: Alias) -> tuple[str, str]:
+    return _path(alias.path[1:], "[0]"), _path(alias.path[1:])
+
+
+def _extracted(text: str, paths: list[str]) -> str:
+    """Texts at paths inside of an object, by one call: each parses the text, and keeps the memory that this takes.
+
+    A text that only begins like an object is none; the engine would raise.
+    """
+    valid = f"case when starts_with({text}, '{{') then case when json_valid({text}) then {text} end end"
+    return f"json_extract_string({valid}, {_list(paths)})"
+
+
+def _quick(field: Field, known: list[str]) -> str:
+    values = [
+        in_milliseconds(f"quick.{identifier(a.name)}", a.unit) for a in field.aliases if a.name in known
+    ]
     present = [f"nullif(nullif({value}, ''), '-')" for value in values]
     return f"coalesce({', '.join([*present, 'null::varchar'])})"
 
 
-def _whole(field: Field, columns: list[str]) -> str:
+def _whole(field: Field, names: _Names) -> str:
     """The first value that says something. A list, because its plan is far smaller than a coalesce's."""
-    values = [v for alias in field.aliases for v in _values(alias, "whole", columns)]
+    values = [v for alias in field.aliases for v in _values(alias, names)]
     says_nothing = "x in ('', '-') or starts_with(x, '{')"
     return f"list_filter([{', '.join(values)}], lambda x: not ({says_nothing}))[1]"
 
 
-def _roots(contract: Contract) -> list[str]:
-    """First parts of the paths that lead into an object."""
-    paths = [alias.path for field in contract.read_fields for alias in field.aliases]
-    return sorted({path[0] for path in paths if len(path) > 1} & set(_columns(contract)))
-
-
-def _object(root: str) -> str:
-    """The column that contains the object under a key."""
-    return f"object {root}"
-
-
-def _if_object(text: str) -> str:
-    """A text that is an object; null for any other. Of a text that only begins like one, the engine raises."""
-    return f"case when starts_with({text}, '{{') then case when json_valid({text}) then {text} end end"
-
-
-def _values(alias: Alias, struct: str, columns: list[str]) -> list[str]:
+def _values(alias: Alias, names: _Names) -> list[str]:
     """Texts under which the alias may be found: as one (dotted) key, then as a path into an object."""
     values = []
-    whole, root = alias.name, alias.path[0]
-    if whole in columns:
-        values.append(f"{struct}.{identifier(whole)}")
-    elif struct == "whole" and len(alias.path) == 1:
-        values.append(f"json_extract_string(line, {_path((whole,))})")
-    if struct == "whole" and len(alias.path) > 1 and root in columns:
-        values.append(_nested(identifier(_object(root)), alias.path[1:]))
+    if alias.name in names.columns:
+        values.append(f"whole.{identifier(alias.name)}")
+    elif len(alias.path) == 1:
+        values.append(_item(_OTHERS, names.others, _path(alias.path)))
+    if len(alias.path) > 1 and alias.path[0] in names.inside:
+        column, paths = _inner(alias.path[0]), names.inside[alias.path[0]]
+        values.append(f"coalesce({', '.join(_item(column, paths, end) for end in _ends(alias))})")
     return [in_milliseconds(value, alias.unit) for value in values]
 
 
-def _nested(column: str, path: tuple[str, ...]) -> str:
-    """A value inside an object; headers come as arrays of one: ["curl/8"]."""
-    first = f"json_extract_string({column}, {_path(path, '[0]')})"
-    plain = f"json_extract_string({column}, {_path(path)})"
-    return f"coalesce({first}, {plain})"
+def _item(column: str, paths: list[str], path: str) -> str:
+    return f"{identifier(column)}[{paths.index(path) + 1}]"
+
+
+def _list(paths: list[str]) -> str:
+    return f"[{', '.join(paths)}]"
 
 
 def _path(parts: tuple[str, ...], end: str = "") -> str:

@@ -2,6 +2,14 @@
 
 from loglode.silver.masking import KEY
 from loglode.silver.memo import MEMOS, memo_texts
-from loglode.silver.statement import REJECTED, rejected_statement, silver_statement
+from loglode.silver.statement import REJECTED, failing_statement, rejected_statement, silver_statement
 
-__all__ = ["KEY", "MEMOS", "REJECTED", "memo_texts", "rejected_statement", "silver_statement"]
+__all__ = [
+    "KEY",
+    "MEMOS",
+    "REJECTED",
+    "failing_statement",
+    "memo_texts",
+    "rejected_statement",
+    "silver_statement",
+]

@@ -7,6 +7,8 @@ from loglode.formats import Format, refusal
 from loglode.formats.base import NO_TEXT
 from loglode.silver import urls
 from loglode.silver.layers import Layer, Layers, column
+from loglode.sources.lines import UNPARSED
+from loglode.sql import literals
 
 # What the reader hands over of each line. Formats see these names, and those of their own steps.
 LINE_COLUMNS = (
@@ -26,10 +28,14 @@ _SPECIAL = frozenset({"method", "client_ip", "country", "host", "path", "query"}
 
 def logged(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> Layers:
     """Layers over `lines`: `line:*`, whether and why a line is malformed, and `log:<field>`."""
-    own = Layers("lines", (Layer({name: name for name in LINE_COLUMNS}),)).add({"line": fmt.line()})
+    is_unparsed = f"split_part(fault, ':', 1) in ({literals(UNPARSED)})"
+    own = Layers("lines", (Layer({**{name: name for name in LINE_COLUMNS}, "line:text": "text"}),)).add(
+        {"text": f"case when {is_unparsed} then '' else text end"}, {"line": fmt.line()}
+    )
     own = own.add(*fmt.steps(contract, known_keys), {"is_malformed": fmt.invalid()})
     columns = {
-        **{f"line:{name}": name for name in LINE_COLUMNS},
+        **{f"line:{name}": name for name in LINE_COLUMNS if name != "text"},
+        "line:text": column("line", "text"),
         "line:is_malformed": "is_malformed",
         "line:is_skipped": fmt.skipped(),
         "line:malformed_reason": f"case when is_malformed then {refusal(fmt)} end",

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from loglode.sql import identifier
 
 # String literals are skipped: what looks like a name in them is none.
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"((?:[^"]|"")*)"|([A-Za-z_]\w*)""")
 _WORD = re.compile(r"\w+")
+_FAILED = "is-failed"
 
 
 def column(stage: str, name: str) -> str:
@@ -60,6 +61,22 @@ class Layers:
         """These layers with more on top; those without a column are left out."""
         more = (layer if isinstance(layer, Layer) else Layer(layer) for layer in layers)
         return Layers(self.below, (*self.layers, *(layer for layer in more if layer.columns)))
+
+    def guarded(self) -> tuple[Layers, str]:
+        """These layers with no expression that raises, and a boolean expression over them: one would have."""
+        below, failed = self.below.guarded() if isinstance(self.below, Layers) else (self.below, "")
+        layers: list[Layer] = []
+        for layer in self.layers:
+            tried = {name: f"try(struct_pack(v := {sql}))" for name, sql in layer.columns.items()}
+            values = {name: f"struct_extract({identifier(name)}, 'v')" for name in tried}
+            terms = [*([failed] if failed else []), *(f"{identifier(name)} is null" for name in tried)]
+            carried = {_FAILED: failed} if failed else {}
+            layers += [
+                replace(layer, columns=tried | carried),
+                Layer({**values, _FAILED: " or ".join(terms)}),
+            ]
+            failed = identifier(_FAILED)
+        return Layers(below, tuple(layers)), failed
 
     def select(self, outputs: Mapping[str, str]) -> str:
         """The SELECT of these columns {name: expression}, each read from the topmost layer."""

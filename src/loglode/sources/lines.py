@@ -23,6 +23,10 @@ MAX_LINE_BYTES = 1 << 20
 # Lines at the head of an object that tell it from others; see `_Head`.
 HEAD_LINES = 32
 FAULT_TOO_LONG, FAULT_DAMAGED = "line_too_long", "object_damaged"
+# The engine raised an error for the line.
+FAULT_ENGINE = "engine_error"
+# Lines with one of these are refused without a look at their text.
+UNPARSED = (FAULT_ENGINE,)
 _BOM = b"\xef\xbb\xbf"
 _NEWLINE, _QUOTE, _COLON, _SPACE, _N = b'\n": n'
 SCHEMA = pa.schema(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +26,16 @@ from loglode.engines.duckdb.dedupe import without_duplicates
 from loglode.engines.duckdb.files import parquet
 from loglode.engines.duckdb.models import DuckDBModels
 from loglode.engines.duckdb.outputs import Outputs
-from loglode.engines.duckdb.session import allow_s3, connect, engine_failures, restrict, s3_errors, streaming
+from loglode.engines.duckdb.session import (
+    allow_s3,
+    connect,
+    engine_failures,
+    is_of_data,
+    restrict,
+    s3_errors,
+    streaming,
+)
+from loglode.engines.duckdb.slices import Slices
 from loglode.engines.reading import ObjectBrokeOffError, Reading
 from loglode.errors import LoglodeError, MemoryShortError
 from loglode.files import StagedFile
@@ -41,51 +49,6 @@ NAME = "duckdb"
 SLICE_BYTES = 128 << 20
 # Lines to learn the memos from: the first of the stream.
 SAMPLE_BYTES = 2 << 20
-
-
-class Slices:
-    """A stream of lines in slices of some bytes.
-
-    While a statement runs, DuckDB 1.5 holds on to most Arrow batches that it has read; they are freed
-    at its end. So a long stream is read by several statements, or it would fill the memory.
-
-    DuckDB reports an error of the stream as one of its own, without its class: `error` is the original.
-    """
-
-    def __init__(self, lines: Iterable[pa.RecordBatch], size: int) -> None:
-        self._lines = iter(lines)
-        self._size = size
-        self._waiting: deque[pa.RecordBatch] = deque()
-        self.error: BaseException | None = None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether there are no more lines."""
-        return not self._waiting and not self._read_on()
-
-    def beginning(self, size: int) -> list[pa.RecordBatch]:
-        """The first lines, about `size` bytes, which stay in the stream."""
-        while sum(batch.nbytes for batch in self._waiting) < size and self._read_on():
-            pass
-        return list(self._waiting)
-
-    def next_slice(self) -> Iterator[pa.RecordBatch]:
-        """The next lines."""
-        size = 0
-        while size < self._size and not self.is_done:
-            size += self._waiting[0].nbytes
-            yield self._waiting.popleft()
-
-    def _read_on(self) -> bool:
-        """Read a batch; False at the end."""
-        try:
-            found = next(self._lines, None)
-        except BaseException as error:
-            self.error = error
-            raise
-        if found is not None:
-            self._waiting.append(found)
-        return found is not None
 
 
 class DuckDBEngine:
@@ -173,9 +136,7 @@ class DuckDBEngine:
         connection = self.connection
         streaming(connection, is_on=True, memory_limit_mb=self._memory_limit_mb)
         try:
-            make_memos(
-                connection, job, pa.RecordBatchReader.from_batches(schema, lines.beginning(SAMPLE_BYTES))
-            )
+            make_memos(connection, job, schema, lines.beginning(SAMPLE_BYTES))
             while not lines.is_done:
                 outputs.add(schema, lines.next_slice())
         finally:
@@ -211,8 +172,22 @@ class DuckDBEngine:
             ).fetchall()
 
 
-def make_memos(connection: duckdb.DuckDBPyConnection, job: Job, sample: pa.RecordBatchReader) -> None:
-    """The tables that the silver statement looks texts up in, learnt from a sample of the lines."""
+def make_memos(
+    connection: duckdb.DuckDBPyConnection, job: Job, schema: pa.Schema, sample: Sequence[pa.RecordBatch]
+) -> None:
+    """The tables that the silver statement looks texts up in, learnt from a sample of the lines.
+
+    They are empty where the engine fails on the sample: a memo changes nothing but the time.
+    """
+    try:
+        _learn(connection, job, pa.Table.from_batches(sample, schema))
+    except duckdb.Error as error:
+        if not is_of_data(error):
+            raise
+        _learn(connection, job, schema.empty_table())
+
+
+def _learn(connection: duckdb.DuckDBPyConnection, job: Job, sample: pa.Table) -> None:
     connection.register("lines", sample)
     texts = memo_texts(job.contract, job.format, job.known_keys)
     connection.execute(f"create or replace temp table memo_texts as {texts}")

@@ -6,7 +6,7 @@ taken out of their slice of the stream and held, and a statement over them alone
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,8 +16,11 @@ import pyarrow as pa
 from loglode.engines.base import Job
 from loglode.engines.duckdb.dedupe import QUARANTINE_TYPES
 from loglode.engines.duckdb.files import Target, parquet, partition_by_groups, write_partitioned
+from loglode.engines.duckdb.isolate import Isolation, Statement
+from loglode.engines.duckdb.session import is_of_data
+from loglode.engines.duckdb.slices import Slice
 from loglode.files import StagedFile
-from loglode.silver import KEY, REJECTED, rejected_statement, silver_statement
+from loglode.silver import KEY, REJECTED, failing_statement, rejected_statement, silver_statement
 from loglode.sql import identifier, literal
 from loglode.tables import DAY
 
@@ -44,32 +47,52 @@ class Outputs:
     def __post_init__(self) -> None:
         self.connection.execute(f"drop table if exists {_HELD}")  # of an attempt that failed
 
-    def add(self, schema: pa.Schema, lines: Iterator[pa.RecordBatch]) -> None:
+    def add(self, schema: pa.Schema, lines: Slice) -> None:
         """Run the silver statement over a slice of lines and write the rows."""
-        job, connection = self.job, self.connection
-        slice_: list[pa.RecordBatch] = []
-        connection.register("lines", pa.RecordBatchReader.from_batches(schema, _remembered(lines, slice_)))
+        statement = self._statement()
         try:
-            files = write_partitioned(
-                connection,
-                silver_statement(job.contract, job.format, job.known_keys, job.keying),
-                Target(
-                    job.folder / ("whole" if self.is_wide else "silver"),
-                    job.batch_id,
-                    job.silver_types,
-                    (REJECTED, *(() if self.is_wide else job.contract.partition_columns)),
-                ),
-                {"pseudonym_key": job.pseudonym_key, **parameters(job)},
-            )
+            files = self._written(statement, pa.RecordBatchReader.from_batches(schema, iter(lines)))
+            read = pa.Table.from_batches(lines.read(), schema)
+        except duckdb.Error as error:
+            lines.stop()
+            if lines.is_broken or not is_of_data(error):
+                raise
+            whole = pa.Table.from_batches(lines.whole(), schema)
+            read = Isolation(self.connection).marked(whole, statement, self._guarded())
+            files = self._written(statement, read)
         finally:
-            connection.unregister("lines")
+            lines.stop()
         rejected = [f for f in files if f.partition[REJECTED] == "true"]
         for file in files:
             if file not in rejected:
                 keys = {key: value for key, value in file.partition.items() if key != REJECTED}
                 self.silver.append(replace(file, partition=keys))
         if rejected:
-            self._hold(pa.Table.from_batches(slice_, schema), rejected)
+            self._hold(read, rejected)
+
+    def _statement(self) -> Statement:
+        job = self.job
+        select = silver_statement(job.contract, job.format, job.known_keys, job.keying)
+        return Statement(select, {"pseudonym_key": job.pseudonym_key, **parameters(job)})
+
+    def _guarded(self) -> Statement:
+        job = self.job
+        select = failing_statement(job.contract, job.format, job.known_keys, job.keying)
+        return Statement(select, self._statement().parameters)
+
+    def _written(self, statement: Statement, lines: pa.RecordBatchReader | pa.Table) -> list[StagedFile]:
+        job = self.job
+        target = Target(
+            job.folder / ("whole" if self.is_wide else "silver"),
+            job.batch_id,
+            job.silver_types,
+            (REJECTED, *(() if self.is_wide else job.contract.partition_columns)),
+        )
+        self.connection.register("lines", lines)
+        try:
+            return write_partitioned(self.connection, statement.select, target, statement.parameters)
+        finally:
+            self.connection.unregister("lines")
 
     def finish(self) -> None:
         """Write what is still held."""
@@ -107,10 +130,19 @@ class Outputs:
     def _write_rejected(self) -> None:
         """The lines held into files of quarantine; blank ones are only counted."""
         job, connection = self.job, self.connection
-        connection.execute(f"create or replace temp view lines as from {_HELD}")
         select = rejected_statement(job.contract, job.format, job.known_keys, job.keying)
-        key = {"pseudonym_key": job.pseudonym_key} if KEY in select else None
-        connection.execute(f"create or replace temp table {_ROWS} as {select}", key)
+        statement = Statement(select, {"pseudonym_key": job.pseudonym_key} if KEY in select else {})
+        try:
+            self._select_rejected(statement)
+        except duckdb.Error as error:
+            if not is_of_data(error):
+                raise
+            held = connection.execute(f"from {_HELD}").to_arrow_table()
+            marked = Isolation(connection).marked(held, statement, self._guarded())
+            connection.register("slice", marked)
+            connection.execute(f"create or replace temp table {_HELD} as from slice")
+            connection.unregister("slice")
+            self._select_rejected(statement)
         ((blank, others),) = connection.execute(
             f"select count(*) filter (is_blank), count(*) filter (not is_blank) from {_ROWS}"
         ).fetchall()
@@ -122,8 +154,17 @@ class Outputs:
                 Target(job.folder / "quarantine", job.batch_id, QUARANTINE_TYPES, DAY),
                 parameters(job),
             )
-        connection.execute(f"drop view lines; drop table {_ROWS}; drop table {_HELD}")
+        connection.execute(f"drop table {_ROWS}; drop table {_HELD}")
         self._is_holding = False
+
+    def _select_rejected(self, statement: Statement) -> None:
+        self.connection.execute(f"create or replace temp view lines as from {_HELD}")
+        try:
+            self.connection.execute(
+                f"create or replace temp table {_ROWS} as {statement.select}", statement.parameters or None
+            )
+        finally:
+            self.connection.execute("drop view lines")
 
 
 def parameters(job: Job) -> dict[str, Any]:
@@ -146,9 +187,3 @@ def _quarantined(job: Job) -> str:
         for name, sql in QUARANTINE_TYPES.items()
     )
     return f"select {columns} from {_ROWS} where not is_blank"
-
-
-def _remembered(lines: Iterator[pa.RecordBatch], into: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in lines:
-        into.append(batch)
-        yield batch

@@ -118,7 +118,8 @@ def s3_errors() -> Iterator[None]:
 def engine_failures(what: str) -> Iterator[None]:
     """What the engine raises while it works on `what`, as our errors; refusals of S3 are left to `s3_errors`.
 
-    Raises MemoryShortError, LakeError for a table's file that cannot be read, else LoglodeError.
+    Raises MemoryShortError, LakeError for a table's file that cannot be read, else LoglodeError. Of an error
+    of the data only the class is passed on: the engine's own text shows the value, which a visitor wrote.
     """
     try:
         yield
@@ -132,7 +133,33 @@ def engine_failures(what: str) -> Iterator[None]:
             hint="`loglode verify` names files that are gone; nothing was committed",
         ) from error
     except duckdb.Error as error:
-        raise LoglodeError(f"the engine failed on {what}: {_one_line(error)}") from error
+        if not is_of_data(error):
+            raise LoglodeError(f"the engine failed on {what}: {_one_line(error)}") from error
+        raise LoglodeError(
+            f"the engine failed on {what}: {type(error).__name__}",
+            hint="nothing was committed; please report it with the version and the contract",
+        ) from None
+
+
+# Errors of the statement, the system or the user. All others are about a value.
+_NOT_OF_DATA = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.InterruptException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.PermissionException,
+    duckdb.ConnectionException,
+    duckdb.TransactionException,
+    duckdb.FatalException,
+)
+
+
+def is_of_data(error: duckdb.Error) -> bool:
+    """Whether the engine raises this for a value: the same statement succeeds on other lines."""
+    return not isinstance(error, _NOT_OF_DATA)
 
 
 def _one_line(error: duckdb.Error) -> str:
