@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.helpers.read_lines import read
 
+from loglode.contract import load_contract
 from loglode.errors import UsageError
-from loglode.formats import FORMATS, look, named_format
+from loglode.formats import FORMATS, known_format, look, named_format
+from loglode.lineage import Column
+from loglode.telemetry.graph import lineage_graph
 
 FIXTURES = Path(__file__).parents[1] / "data" / "formats"
 CLF = '192.0.2.1 - u17 [05/Oct/2026:08:15:00 +0000] "GET /a?q=1 HTTP/1.1" 200 512 "https://example.com/" "curl/8.5.0"'
@@ -136,3 +140,22 @@ def test_lines_of_other_formats_are_refused_by_name() -> None:
         "format_other:elb",
         "alb_invalid",
     ]
+
+
+@pytest.mark.parametrize("name", ["alb", "w3c", "csv", '%h %l %u %t "%r" %>s %b'])
+def test_every_format_has_lineage(name: str) -> None:
+    """Events of a load name the columns of each format, and those of a pattern."""
+    assert lineage_graph(load_contract(), name).fields(Column("web_logs", "status")) == {"status"}
+
+
+@pytest.mark.parametrize("name", ["traefik", "w3c", "csv", "%h %t %s"])
+def test_formats_travel_to_other_processes(name: str) -> None:
+    fmt = known_format(name)
+    fmt.sniff(f"{CLF}\n".encode())
+    again = pickle.loads(pickle.dumps(fmt))  # noqa: S301 - made here
+    assert (again.name, again.sniff(f"{CLF}\n".encode())) == (name, fmt.sniff(f"{CLF}\n".encode()))
+
+
+def test_what_a_shipper_wraps_may_be_anything() -> None:
+    """A line that only begins like one of Docker's is no reason to fail."""
+    assert look(b'{"log":"x","a":' + b"[" * 60_000).format.name == "json"

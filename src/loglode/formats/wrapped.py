@@ -44,6 +44,6 @@ def unwrap(line: bytes) -> bytes:
         return _COMPILED.sub(b"", line, count=1)
     try:
         inside = json.loads(line).get("log")
-    except ValueError:
+    except (ValueError, RecursionError):
         return line
     return inside.encode() if isinstance(inside, str) else line

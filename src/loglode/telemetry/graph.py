@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from loglode.contract import Contract
-from loglode.formats import FORMATS
+from loglode.formats import known_format
 from loglode.models.model import load_models
 from loglode.tables import QUARANTINE, RUNS
 
@@ -21,4 +21,4 @@ def lineage_graph(contract: Contract, form: str = "json") -> Graph:
     from loglode.lineage import Graph  # noqa: PLC0415
 
     tables = {spec.name: [name for name, _, _ in spec.columns] for spec in (QUARANTINE, RUNS)}
-    return Graph(contract, FORMATS[form], load_models(), tables)
+    return Graph(contract, known_format(form), load_models(), tables)
