@@ -25,7 +25,9 @@ SHOWN_DAYS = 3
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @lake_options
-@log_format_option(default="auto", help="Format of the logs: auto (detected for each file), {names}.")
+@log_format_option(
+    default="auto", help="Format of the logs: auto (detected for each file), a pattern, {names}."
+)
 @click.option(
     "--follow-links", is_flag=True, help="Follow symbolic links that are found in folders and by globs."
 )
