@@ -41,8 +41,8 @@ _TAIL = """
   its image ([deploy.md](deploy.md), 3): functions and jobs must come from one commit. Tables need nothing.
 - **Bad data in silver or gold:** old versions of every table exist until maintenance removes them.
 - **A deleted object of the lake:** the bucket keeps old versions for 30 days (of gold 2, of quarantine 1); remove the delete marker.
-- **The key is lost:** within 30 days `aws secretsmanager restore-secret --secret-id loglode-prod-pseudonyms`. With a
-  new key old and new visitors no longer match, and nothing can change that afterwards.
+- **The key is lost:** within 30 days `aws secretsmanager restore-secret --secret-id loglode-prod-pseudonyms`. Until
+  then loads fail with `KeyMismatchError`; no object is lost. Going on with another key: [security](security.md#a-lost-key).
 """
 
 

@@ -94,6 +94,26 @@ def test_tests_that_prove_what_happens_on_a_failure_exist() -> None:
     assert [row[1] for row in rows if not re.search(r"test_|the same|\bSM\b|`tests/", row[3])] == []
 
 
+def test_every_threat_names_a_test_that_exists() -> None:
+    """Or, where no test can prove the defense, a page that explains it."""
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    there = set(re.findall(r"^def (test_\w+)", "\n".join(sources), re.MULTILINE))
+    sections = re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    tables = [(title, text) for title, text in sections if "| Threat |" in text]
+    assert len(tables) == 6  # one for each kind of attacker
+    named: list[str] = []
+    for _, text in tables:
+        rows = [line.split("|") for line in text.splitlines() if line.startswith("| ")][1:]
+        assert rows
+        for row in rows:
+            tests = re.findall(r"`(test_\w+)`", row[3])
+            assert tests or "](" in row[3], row
+            named += tests
+    assert set(named) - there == set()
+    assert len(named) >= 25
+
+
 @pytest.mark.parametrize(
     ("script", "page"),
     [
