@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack, cast, get_args
@@ -53,6 +54,10 @@ class Options(TypedDict, total=False):
     openlineage: str | None
 
 
+# What looks like an encoded character in a path.
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """A lake and everything that decides how it is loaded; see `Options`."""
@@ -98,6 +103,11 @@ class Settings:
             raise UsageError(
                 f"lake {str(lake)!r} has a character in its name that table logs cannot hold",
                 hint="no control characters and no backslash",
+            )
+        if _ESCAPE.search(str(lake)):
+            raise UsageError(
+                f"lake {str(lake)!r} has an escape such as %20 in its name, which table logs would decode",
+                hint="name it with the character itself",
             )
         key = options.get("key_file")
         key = os.environ.get(KEY_FILE_VARIABLE) if key is None else key

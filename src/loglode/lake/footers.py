@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from loglode.errors import StorageError
 from loglode.lake.schema import is_written_as
+from loglode.lake.state import ActiveFile
 from loglode.lake.table import Snapshot
 from loglode.storage import Location, read_end
 
@@ -21,20 +22,29 @@ _THREADS = 16
 def differing_files(snapshot: Snapshot) -> list[str]:
     """Files, relative to the table, that have a column of another type than the log says, and which.
 
+    So has one whose folders, which engines read, name another partition than the log, which Delta reads.
     Reads the end of each file and no rows, several files at a time.
     """
     kinds = {field.name: field.type for field in snapshot.state.fields}
 
-    def difference(path: str) -> str:
+    def difference(file: ActiveFile) -> str:
+        path, partition = file.path, file.partition
         try:
             columns = _columns(snapshot.table.root.joinpath(path))
         except (pa.ArrowException, OSError, StorageError) as error:
             return f"{path}: {error}"
+        if named_partition(path) != partition:
+            return f"{path}: the log has it in {'/'.join(f'{k}={v}' for k, v in partition.items())}"
         unlike = [c.name for c in columns if c.name in kinds and not is_written_as(kinds[c.name], c.type)]
         return f"{path}: {', '.join(unlike)}" if unlike else ""
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        return [found for found in pool.map(difference, [file.path for file in snapshot.files()]) if found]
+        return [found for found in pool.map(difference, snapshot.files()) if found]
+
+
+def named_partition(path: str) -> dict[str, str]:
+    """The partition that the folders of a table's file name."""
+    return dict(part.split("=", 1) for part in path.split("/")[:-1] if "=" in part)
 
 
 def _columns(path: Location) -> pa.Schema:

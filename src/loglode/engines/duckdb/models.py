@@ -10,7 +10,7 @@ import duckdb
 
 from loglode.contract import Contract, built_in_names
 from loglode.engines.base import BatchInputs, Columns, GoldInputs
-from loglode.engines.duckdb.files import Target, parquet, write_partitioned
+from loglode.engines.duckdb.files import Target, of_table, write_partitioned
 from loglode.engines.duckdb.session import allow_s3, s3_errors
 from loglode.engines.provided import CLOCK, COUNTED, GOLD_STARTS, goal_rows, settings_row
 from loglode.errors import LoglodeError
@@ -128,8 +128,7 @@ def view(
         return
     allow_s3(connection, files)
     declared = identifiers(column for column, _ in columns)
-    hints = "hive_types = {'year': integer, 'month': integer, 'day': integer}"
-    source = parquet(files, f"hive_partitioning = true, union_by_name = true, {hints}")
+    source = of_table(files)
     have = {
         row[0] for row in connection.execute(f"select column_name from (describe from {source})").fetchall()
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from loglode.engines.duckdb.engine import DuckDBEngine
-from loglode.engines.duckdb.files import Target, parquet, write_partitioned
+from loglode.engines.duckdb.files import Target, of_table, parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3
 from loglode.files import StagedFile
 from loglode.sql import identifiers
@@ -72,7 +72,7 @@ class Refused:
         rows = self._engine.connection.execute("select distinct filename from freed").fetchall()
         held = {row[0] for row in rows}
         touched = {path: place for path, place in self._files.items() if str(place) in held}
-        source = parquet(touched.values(), "hive_partitioning = true")
+        source = of_table(list(touched.values()))
         columns = identifiers(name for name, _, _ in QUARANTINE.columns)
         staged = write_partitioned(
             self._engine.connection,

@@ -52,7 +52,8 @@ def _columns(
 ) -> Iterator[pa.RecordBatch]:
     """Batches of the wanted columns: from the file, from the folders' names, or null."""
     parts = key.split("/")
-    told = dict(part.split("=", 1) for part in parts if "=" in part)
+    # Folders above the table's own, such as `country=DE/lake`, say nothing of its rows.
+    told = dict(part.split("=", 1) for part in parts[-depth:-1] if "=" in part)
     present = [name for name in wanted.names if name in file.schema_arrow.names]
     first = 0
     for batch in file.iter_batches(_BATCH_ROWS, columns=present or None):
