@@ -114,6 +114,7 @@ class Lake:
         keep_hours: int = KEEP_HOURS,
         quarantine_days: int = QUARANTINE_DAYS,
         is_dry_run: bool = False,
+        is_forced: bool = False,
         progress: Progress | None = None,
     ) -> MaintenanceReport:
         """Merge small files, delete files that no table needs, and empty old rejected lines."""
@@ -123,6 +124,7 @@ class Lake:
             keep_hours=keep_hours,
             quarantine_days=quarantine_days,
             is_dry_run=is_dry_run,
+            is_forced=is_forced,
             progress=progress,
         )
 

@@ -261,7 +261,7 @@ def test_killed_at_any_moment(tmp_path: Path, logs: list[Path]) -> None:
             # Java and its workers end by themselves, a moment later, while the next run is under way.
             load(struck, *logs, engine="spark")
         assert_same(calm, struck, names=TABLES_OF_EVENTS)
-        operations.maintain(settings(struck), keep_hours=0)
+        operations.maintain(settings(struck), keep_hours=0, is_forced=True)
         for name in ALL_TABLES:
             known = {Path(path) for path in deltalake.DeltaTable(str(struck / name)).file_uris()}
             there = {path for path in (struck / name).rglob("*.parquet") if path.parent.name != "_delta_log"}

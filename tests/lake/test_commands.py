@@ -105,7 +105,7 @@ def test_a_file_of_gold_that_is_gone_is_named_and_gold_is_had_back(
 
 def test_upkeep_says_under_which_id_it_ran(lake: Path, tmp_path: Path) -> None:
     load(lake, write(tmp_path / "same-day.json", records(3, first=5)))
-    operations.maintain(settings(lake, correlation_id="u-1"), keep_hours=0)
+    operations.maintain(settings(lake, correlation_id="u-1"), keep_hours=0, is_forced=True)
     merged = [
         entry for entry in operations.history(settings(lake), "web_logs") if entry["operation"] == "upkeep"
     ]
@@ -145,7 +145,7 @@ def test_a_time_may_be_written_as_it_was_shown(lake: Path, form: str) -> None:
 
 def test_the_past_that_upkeep_deleted_is_left_out(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     then = operations.history(settings(lake), "daily_metrics")[-2]["committed_at"]
-    operations.maintain(settings(lake), keep_hours=0)
+    operations.maintain(settings(lake), keep_hours=0, is_forced=True)
     words = ["query", "select count(*) from daily_metrics", "--as-of", then.isoformat()]
     error = told(capsys, lake, *words)
     assert "maintenance has deleted files of this version" in error and "IO Error" not in error

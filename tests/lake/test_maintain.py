@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import deltalake
 import pytest
+from deltalake.exceptions import CommitFailedError
 from tests.helpers.crashes import dying
 from tests.helpers.lakes import (
     ALL_TABLES,
@@ -24,6 +25,7 @@ from tests.helpers.lakes import (
     load,
     probes,
     record,
+    records,
     replay,
     settings,
     start,
@@ -34,8 +36,8 @@ from tests.helpers.lakes import (
 
 from loglode import operations
 from loglode.engines.duckdb.merge import Merger
-from loglode.errors import BooksError
-from loglode.lake import ActiveFile, Commit, Snapshot, committer
+from loglode.errors import BooksError, UsageError
+from loglode.lake import ActiveFile, Commit, Snapshot, Table, committer, maintenance
 from loglode.lake.maintenance import small_files
 from loglode.maintenance import maintain
 from loglode.operations import MaintenanceReport
@@ -112,7 +114,7 @@ def test_nothing_but_the_files_changes(loaded: Path, calm: Path) -> None:
 def test_what_the_log_knows_stays_known(loaded: Path, logs_of_days: list[Path]) -> None:
     lake = loaded
     before = {name: deltalake.DeltaTable(str(lake / name)).schema().to_json() for name in ALL_TABLES}
-    upkeep(lake, keep_hours=0)
+    upkeep(lake, keep_hours=0, is_forced=True)
     silver = deltalake.DeltaTable(str(lake / SILVER))
     actions = silver.get_add_actions(flatten=True)
     told = {name: actions.column(name).to_pylist() for name in actions.schema.names}
@@ -127,7 +129,7 @@ def test_what_the_log_knows_stays_known(loaded: Path, logs_of_days: list[Path]) 
 
 def test_loading_goes_on_afterwards(lake: Path, calm: Path, tmp_path: Path, logs_of_days: list[Path]) -> None:
     load(lake, *logs_of_days[:2], batch_bytes=1)
-    upkeep(lake, keep_hours=0)
+    upkeep(lake, keep_hours=0, is_forced=True)
     again = tmp_path / "again.json"
     again.write_bytes(logs_of_days[0].read_bytes())
     assert load(lake, again).duplicates == 20, "merged files are searched for duplicates"
@@ -174,7 +176,7 @@ def test_replaced_files_stay_as_long_as_history_is_kept(loaded: Path) -> None:
         age(Path(path))
     upkeep(lake)
     assert all(Path(path).exists() for path in before), "queries that have begun read them still"
-    upkeep(lake, keep_hours=0)
+    upkeep(lake, keep_hours=0, is_forced=True)
     assert not any(Path(path).exists() for path in before)
 
 
@@ -195,7 +197,7 @@ def test_old_refused_lines_lose_their_text_and_nothing_else(
     assert sum(t.lines_expired for t in upkeep(lake, quarantine_days=0).tables) == 0
     monkeypatch.setattr(maintain, "datetime", Tomorrow)
     assert sum(t.lines_expired for t in upkeep(lake, quarantine_days=1).tables) == 0
-    expired = upkeep(lake, quarantine_days=0, keep_hours=0)
+    expired = upkeep(lake, quarantine_days=0, keep_hours=0, is_forced=True)
     assert {t.name: t.lines_expired for t in expired.tables if t.lines_expired} == {"quarantine": 22}
     after = table(lake, QUARANTINE)
     emptied = [{**row, "raw": None} for row in before]
@@ -229,7 +231,7 @@ def test_a_load_comes_between(
 ) -> None:
     load(lake, *logs_of_days[:3], batch_bytes=1)
     before_commit(monkeypatch, name, lambda: load(lake, logs_of_days[3]), lambda c: not c.is_change)
-    upkeep(lake, keep_hours=1)
+    upkeep(lake, keep_hours=1, is_forced=True)
     assert operations.run(settings(lake), [str(logs_of_days[3])]).objects_skipped == 1
     assert_same(lake, calm, without={"objects_skipped"})
 
@@ -276,7 +278,7 @@ def test_killed_in_the_middle(loaded: Path, calm: Path, logs_of_days: list[Path]
     operations.run(settings(lake), [str(p) for p in logs_of_days])
     verify(lake)
     assert_same(lake, calm)
-    upkeep(lake, keep_hours=0)
+    upkeep(lake, keep_hours=0, is_forced=True)
     assert_same(lake, calm)
     assert {str(p) for p in (lake / SILVER).glob("year=*/**/*.parquet")} == set(files(lake, SILVER))
 
@@ -346,3 +348,32 @@ def test_refused_lines_lose_their_text_after_thirty_days(
     monkeypatch.setattr(sys.modules["loglode.maintenance.maintain"], "datetime", Later)
     operations.maintain(settings(lake))
     assert [row["raw"] for row in table(lake, QUARANTINE)] == [text]
+
+
+def test_hours_that_could_touch_a_running_load_are_refused(lake: Path, tmp_path: Path) -> None:
+    load(lake, write(tmp_path / "a.json", records(3)))
+    for hours in (0, 1, 23):
+        with pytest.raises(UsageError, match="loads and queries that are running") as told:
+            operations.maintain(settings(lake), keep_hours=hours)
+        assert "--force" in told.value.hint
+    assert operations.maintain(settings(lake), keep_hours=0, is_dry_run=True).tables
+
+
+def test_a_vacuum_that_meets_another_writer_is_repeated(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(lake, write(tmp_path / "a.json", records(3)))
+    leftover = lake / SILVER / LEFTOVER
+    leftover.write_bytes(b"of a killed run")
+    refusals = [CommitFailedError("another writer came first")] * 2
+    true = maintenance._vacuum
+
+    def refused(table: Table, keep_hours: int, *, is_dry_run: bool) -> list[str]:
+        if not is_dry_run and refusals:
+            raise refusals.pop()
+        return true(table, keep_hours, is_dry_run=is_dry_run)
+
+    monkeypatch.setattr(maintenance, "_vacuum", refused)
+    report = upkeep(lake, keep_hours=0, is_forced=True)
+    assert report.tables[0].deleted == [LEFTOVER]
+    assert not refusals and not leftover.exists()

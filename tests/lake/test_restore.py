@@ -58,7 +58,7 @@ def test_what_cannot_be_restored_is_refused(two: Path) -> None:
         operations.restore(settings(two), "web_logs", 1)
     with pytest.raises(LakeError):
         operations.restore(settings(two), "daily_metrics", 99)
-    operations.maintain(settings(two), keep_hours=0)
+    operations.maintain(settings(two), keep_hours=0, is_forced=True)
     with pytest.raises(LakeError, match="deleted by maintenance"):
         operations.restore(settings(two), "daily_metrics", version_of(two, "one"))
     verify(two)
@@ -70,7 +70,7 @@ def test_a_restore_is_reported_to_openlineage_also_when_it_fails(two: Path, tmp_
     first = version_of(two, "one")
     done = operations.restore(told, "daily_metrics", first)
     assert operations.restore(told, "daily_metrics", first) == done, "nothing is left to do"
-    operations.maintain(settings(two), keep_hours=0)
+    operations.maintain(settings(two), keep_hours=0, is_forced=True)
     with pytest.raises(LakeError):
         operations.restore(told, "daily_metrics", done - 1)
     found = checked([json.loads(line) for line in events.read_text().splitlines()])

@@ -27,7 +27,7 @@ MB = 1 << 20
     type=click.IntRange(min=0),
     default=168,
     show_default=True,
-    help="Delete files that no table needs after this time; it must exceed the longest run.",
+    help="Delete files that no table needs after this time; less than 24 needs --force.",
 )
 @click.option(
     "--quarantine-days",
@@ -37,10 +37,13 @@ MB = 1 << 20
     help="Delete the raw text of rejected lines after this time.",
 )
 @click.option("--dry-run", "is_dry_run", is_flag=True, help="Print what would be done, and change nothing.")
+@click.option(
+    "--force", "is_forced", is_flag=True, help="Allow fewer hours; only where nothing else works on the lake."
+)
 @json_option
 @debug_options
 def maintain(
-    *, target_mb: int, keep_hours: int, quarantine_days: int, is_dry_run: bool, is_json: bool, **options: Any
+    *, target_mb: int, is_json: bool, keep_hours: int, quarantine_days: int, is_forced: bool, **options: Any
 ) -> None:
     """Merge small files, delete files that no table needs, empty old rejected lines.
 
@@ -50,12 +53,14 @@ def maintain(
     Example:
       loglode maintain --lake lake --dry-run
     """
+    is_dry_run = options.pop("is_dry_run")
     with progress_bars() as progress:
         report = open_lake(**options).maintain(
             target_bytes=target_mb * MB,
             keep_hours=keep_hours,
             quarantine_days=quarantine_days,
             is_dry_run=is_dry_run,
+            is_forced=is_forced,
             progress=progress,
         )
     if is_json:

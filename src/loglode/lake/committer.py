@@ -146,7 +146,7 @@ def commit_when(
     snapshot = table.snapshot_or_create(keeps_columns=keeps_columns)
     for attempt in range(MAX_ATTEMPTS):
         if attempt:
-            time.sleep(_pause(attempt))
+            time.sleep(pause(attempt))
             table.newest()
             snapshot = table.snapshot_or_create(keeps_columns=keeps_columns)
         commit = decide(snapshot)
@@ -165,7 +165,7 @@ def commit_when(
     )
 
 
-def _pause(attempt: int) -> float:
+def pause(attempt: int) -> float:
     """Seconds before an attempt: at random, so that writers do not meet again, and at most MAX_PAUSE."""
     return random.uniform(0, min(FIRST_PAUSE * 2 ** min(attempt, 30), MAX_PAUSE))  # noqa: S311 - no secret
 

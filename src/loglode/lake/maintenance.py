@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from loglode.lake.committer import Commit, commit_when
+from deltalake.exceptions import CommitFailedError
+
+from loglode.errors import CommitConflictError
+from loglode.lake.committer import MAX_ATTEMPTS, Commit, commit_when, pause
 from loglode.lake.delta import reaching
 from loglode.lake.state import ActiveFile
 from loglode.lake.table import Snapshot, Table
@@ -80,16 +85,33 @@ def keep_bookmarks(table: Table) -> None:
 
 def unneeded_files(table: Table, keep_hours: int, *, is_dry_run: bool) -> list[str]:
     """Delete files that left the table more than `keep_hours` ago, and files of that age that were never
-    committed, such as a killed run leaves behind. Returns their paths, relative to the table."""
-    delta = table.delta()
+    committed, such as a killed run leaves behind. Returns their paths, relative to the table.
 
-    def vacuum(*, dry_run: bool) -> list[str]:
-        with reaching(table.root):
-            return delta.vacuum(keep_hours, dry_run=dry_run, enforce_retention_duration=False, full=True)
+    A vacuum notes in the log that it begins and ends; of the files deleted before another writer came in
+    between, a repetition finds no more. Raises CommitConflictError after MAX_ATTEMPTS.
+    """
+    gone: set[str] = set()
+    for attempt in range(MAX_ATTEMPTS):
+        if attempt:
+            time.sleep(pause(attempt))
+        # A dry run first: a vacuum that deletes nothing still adds two commits to the log.
+        found = _vacuum(table, keep_hours, is_dry_run=True)
+        gone.update(found)
+        if not found or is_dry_run:
+            return sorted(gone)
+        with contextlib.suppress(CommitFailedError):
+            _vacuum(table, keep_hours, is_dry_run=False)
+            return sorted(gone)
+    raise CommitConflictError(
+        f"table {table.spec.name}: other writers won {MAX_ATTEMPTS} times", hint="run again; nothing was lost"
+    )
 
-    found = vacuum(dry_run=True)
-    # A dry run first: a vacuum that deletes nothing still adds two commits to the log.
-    return sorted(vacuum(dry_run=False) if found and not is_dry_run else found)
+
+def _vacuum(table: Table, keep_hours: int, *, is_dry_run: bool) -> list[str]:
+    with reaching(table.root):
+        return table.delta().vacuum(
+            keep_hours, dry_run=is_dry_run, enforce_retention_duration=False, full=True
+        )
 
 
 def checkpoint(table: Table) -> None:

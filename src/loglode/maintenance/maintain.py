@@ -21,7 +21,7 @@ from loglode.batches.record import BatchRecord
 from loglode.context import open_context, open_lake
 from loglode.engines.base import Progress
 from loglode.engines.duckdb.merge import Merger
-from loglode.errors import BooksError
+from loglode.errors import BooksError, UsageError
 from loglode.files import StagedFile
 from loglode.gold.silver_to_gold import silver_to_gold
 from loglode.html import Report
@@ -35,6 +35,8 @@ from loglode.storage import Location
 _log = logging.getLogger(__name__)
 TARGET_BYTES = 128 << 20
 KEEP_HOURS = 7 * 24
+# Longer than any load: files that it has written and not committed yet look like those of a killed one.
+SAFE_KEEP_HOURS = 24
 QUARANTINE_DAYS = 30
 # A century: dates and durations beyond cannot be computed with.
 MAX_DAYS = 36_500
@@ -85,28 +87,36 @@ class _Plan:
     correlation_id: str
 
 
-def maintain(
+def maintain(  # noqa: PLR0913 - options of the command, all with defaults
     settings: Settings,
     *,
     target_bytes: int = TARGET_BYTES,
     keep_hours: int = KEEP_HOURS,
     quarantine_days: int = QUARANTINE_DAYS,
     is_dry_run: bool = False,
+    is_forced: bool = False,
     progress: Progress | None = None,
 ) -> MaintenanceReport:
     """Merge small files, empty old refused lines, delete what no table needs, write checkpoints.
 
     Safe beside running writers as long as none of them takes more than `keep_hours`, after which files
     that left a table, or never came into it, are deleted. `quarantine_days` is how long the raw text of
-    a refused line is kept. A dry run changes nothing. Raises UsageError, LakeError, CommitConflictError.
+    a refused line is kept. A dry run changes nothing. `is_forced` allows less than SAFE_KEEP_HOURS, which is
+    right where nothing else works on the lake. Raises UsageError, LakeError, CommitConflictError.
     """
+    in_range("keep_hours", keep_hours, 0, MAX_DAYS * 24)
+    if keep_hours < SAFE_KEEP_HOURS and not (is_forced or is_dry_run):
+        raise UsageError(
+            f"keep_hours is {keep_hours}: that could delete files of loads and queries that are running",
+            hint=f"at least {SAFE_KEEP_HOURS}, or --force where nothing else works on the lake",
+        )
     started = time.perf_counter()
     lake = open_lake(settings)
     lake.require()
     today = datetime.now(UTC).date()
     plan = _Plan(
         target_bytes=in_range("target_bytes", target_bytes, 1),
-        keep_hours=in_range("keep_hours", keep_hours, 0, MAX_DAYS * 24),
+        keep_hours=keep_hours,
         expired_before=today - timedelta(days=in_range("quarantine_days", quarantine_days, 0, MAX_DAYS)),
         is_dry_run=is_dry_run,
         correlation_id=settings.correlation_id,
