@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.helpers import damage
@@ -24,10 +25,12 @@ from tests.helpers.lakes import (
     replay,
     settings,
     state,
+    verify,
     write,
 )
 
 from loglode import operations
+from loglode.lake.state import load as load_state
 from loglode.models.model import load_models
 from loglode.reports.reconcile import GOLD_FIGURES
 from loglode.reports.verify import VerifyReport
@@ -310,3 +313,27 @@ def test_verify_changes_nothing(copy: Path) -> None:
     before = state(copy, [*ALL_TABLES, QUALITY])
     found(copy)
     assert state(copy, [*ALL_TABLES, QUALITY]) == before
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_verify_beside_a_load_reads_versions_that_belong_together(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """A whole load happens while verify reads the log of silver: the tables read before it are older."""
+    logs = [write(tmp_path / f"{n}.json", [*records(3, first=n * 90_000), f"broken {n}"]) for n in range(2)]
+    load(lake, logs[0])
+    true, waiting = load_state, [str(logs[1])]
+
+    def loading(name: str, *others: Any) -> Any:
+        found = true(name, *others) if moment == "after" else None
+        if name == "web_logs" and waiting:
+            operations.run(settings(lake), [waiting.pop()])
+        return found or true(name, *others)
+
+    monkeypatch.setattr("loglode.lake.table.load", loading)
+    report = operations.verify(settings(lake))
+    assert not waiting
+    failed = {check.name for check in report.checks if not check.is_ok}
+    # After silver was read, all of what was read is older; before, gold was read long before.
+    assert failed <= {SEEN}
+    verify(lake)

@@ -99,6 +99,13 @@ def is_held(lake: Location, name: str) -> bool:
     return False
 
 
+def is_in_use(lake: Location) -> bool:
+    """Whether a run works on a lake on this disk now. False for S3, where nobody can tell."""
+    root = lake / FOLDER if isinstance(lake, Path) else None
+    names = [f.name for f in root.glob("*") if _NAME.fullmatch(f.name)] if root else []
+    return any(is_held(lake, name) for name in names)
+
+
 def remove_abandoned(lake: Location) -> int:
     """Remove staging folders whose process is gone; returns how many.
 

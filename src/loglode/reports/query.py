@@ -11,8 +11,9 @@ from loglode.context import open_lake
 from loglode.engines.duckdb.query import Parameters, Relation, Statement, run_query
 from loglode.engines.duckdb.result import QueryResult
 from loglode.errors import LakeError, UsageError
-from loglode.lake import Lake
+from loglode.lake import Lake, Snapshot
 from loglode.lake.history import version_at
+from loglode.lake.schema import sql_type
 from loglode.lake.table import as_it_stands
 from loglode.settings import Settings
 from loglode.storage import missing
@@ -80,8 +81,13 @@ def relations(
                     f"{name} is left out: maintenance has deleted files of this version", extra=details
                 )
                 continue
-        columns = [(column, sql) for column, sql, _ in snapshot.table.spec.columns]
-        yield Relation(name, columns, [str(root / f.path) for f in snapshot.files()])
+        yield relation(name, snapshot)
+
+
+def relation(name: str, snapshot: Snapshot) -> Relation:
+    """A table at a version, with the columns that its log declares."""
+    columns = [(column.name, sql_type(column.type)) for column in snapshot.state.fields]
+    return Relation(name, columns, [str(snapshot.table.root / f.path) for f in snapshot.files()])
 
 
 def columns(settings: Settings) -> dict[str, list[str]]:

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loglode.batches.effects import applied, owed
 from loglode.context import open_lake
+from loglode.engines.duckdb.query import Statement, run_query
 from loglode.errors import QueryError
-from loglode.gold.plan import gold_is_current, gold_version
 from loglode.html import Report
-from loglode.lake import Lake, Table
+from loglode.lake import Lake
 from loglode.lake.footers import differing_files
-from loglode.reports.query import query
+from loglode.lake.staging import is_in_use
+from loglode.reports.query import relation
 from loglode.reports.reconcile import DAILY, GOLD_FIGURES, Figure, figures_of, one_query
+from loglode.reports.versions import Versions, settled_versions
 from loglode.settings import Settings
 from loglode.storage import sizes
 
@@ -54,79 +55,60 @@ def verify(settings: Settings) -> VerifyReport:
 
 
 def _checks(settings: Settings, lake: Lake) -> Iterator[Check]:
-    yield _followed(lake)
-    broken = list(_broken_files(lake))
+    versions = settled_versions(lake)
+    yield _followed(versions)
+    broken = list(_broken_files(versions))
     yield Check("every committed file is there and whole", not broken, ", ".join(broken[:3]) or "all of them")
-    if broken or not lake.runs.exists:
+    if broken or lake.runs.spec.name not in versions.tables:
         return
-    yield _types(lake)
-    has_seen = gold_version(lake) >= lake.silver.snapshot().version
-    existing = [name for name, _ in lake.existing()]
+    yield _types(versions)
+    has_seen = versions.gold >= versions.silver.version
+    existing = list(versions.tables)
     try:
-        found = _figures(settings, figures_of(existing, with_gold=has_seen))
+        found = _figures(settings, versions, figures_of(existing, with_gold=has_seen))
     except QueryError as error:
         yield Check("every file can be read", is_ok=False, detail=str(error))
         return
     yield Check("every file can be read", is_ok=True, detail=f"{len(existing)} tables")
     yield from _books(found)
     yield from _silver_and_quarantine(found)
-    yield Check(
-        "gold has seen all of silver",
-        has_seen,
-        "yes" if has_seen else "`loglode run` brings it up to date",
-    )
+    is_running = not has_seen and is_in_use(lake.root)
+    way = "a run is at work on it" if is_running else "`loglode run` brings it up to date"
+    yield Check("gold has seen all of silver", has_seen or is_running, "yes" if has_seen else way)
     if has_seen:
-        alike = gold_is_current(lake)
+        alike = versions.has_wanted_gold
         hint = "`loglode run` rebuilds it; or pass the --contract that this lake is loaded with"
         yield Check("gold follows the models and the contract", alike, "yes" if alike else hint)
     yield from _gold(found)
 
 
-def _followed(lake: Lake) -> Check:
-    version = lake.silver.snapshot().version
-    behind = []
-    for table in (lake.quarantine, lake.runs, lake.quality):
-        done = applied(lake, table.snapshot()) if table.exists else 0
-        if done < version and _owes(lake, table, done, version):
-            behind.append(table.spec.name)
+def _followed(versions: Versions) -> Check:
+    behind = versions.behind
     return Check(
         "quarantine, runs and quality have followed silver",
         not behind,
         f"{', '.join(behind)} behind; `loglode run` goes on from there"
         if behind
-        else f"silver version {version}",
+        else f"silver version {versions.silver.version}",
     )
 
 
-def _owes(lake: Lake, table: Table, done: int, version: int) -> bool:
-    records = owed(lake, done, version)
-    if records is None:
-        return True
-    if table is lake.runs:
-        return any(r["run"] for r in records.values())
-    if table is lake.quality:
-        return any(r.get("quality") for r in records.values())
-    return any(r["quarantine"] or r["quarantine_removed"] for r in records.values())
-
-
-def _broken_files(lake: Lake) -> Iterator[str]:
+def _broken_files(versions: Versions) -> Iterator[str]:
     """Files of any table that are gone, or whose size is not the one that was committed."""
-    for table in lake.tables:
-        if table.exists:
-            committed = {file.path: file.bytes for file in table.snapshot().files()}
-            present = sizes(table.root, list(committed))
-            for path, size in committed.items():
-                if path not in present:
-                    yield f"{table.spec.name}/{path} is gone"
-                elif present[path] != size:
-                    yield f"{table.spec.name}/{path} has {present[path]} bytes instead of {size}"
+    for name, snapshot in versions.tables.items():
+        committed = {file.path: file.bytes for file in snapshot.files()}
+        present = sizes(snapshot.table.root, list(committed))
+        for path, size in committed.items():
+            if path not in present:
+                yield f"{name}/{path} is gone"
+            elif present[path] != size:
+                yield f"{name}/{path} has {present[path]} bytes instead of {size}"
 
 
-def _types(lake: Lake) -> Check:
+def _types(versions: Versions) -> Check:
     """Whether other Delta readers can read every file. Reads the footers, one request per file on S3."""
-    snapshots = [table.snapshot() for table in lake.tables if table.exists]
-    differing = [f"{s.table.spec.name}/{found}" for s in snapshots for found in differing_files(s)]
-    files = sum(len(s.files()) for s in snapshots)
+    differing = [f"{name}/{found}" for name, s in versions.tables.items() for found in differing_files(s)]
+    files = sum(len(s.files()) for s in versions.tables.values())
     detail = "; ".join(differing[:3]) if differing else f"{files} files"
     return Check("every file has the columns that its table declares", not differing, detail)
 
@@ -179,7 +161,12 @@ def _gold(found: Mapping[str, int]) -> Iterator[Check]:
     )
 
 
-def _figures(settings: Settings, wanted: Mapping[str, Figure]) -> dict[str, int]:
-    tables = {table for figure in wanted.values() for table in figure.tables}
-    (row,) = query(settings, one_query(wanted.values()), only=tables)
+def _figures(settings: Settings, versions: Versions, wanted: Mapping[str, Figure]) -> dict[str, int]:
+    tables = dict.fromkeys(table for figure in wanted.values() for table in figure.tables)
+    (row,) = run_query(
+        Statement(one_query(wanted.values()), list(versions.tables)),
+        [relation(name, versions.tables[name]) for name in tables],
+        memory_limit_mb=settings.memory_limit_mb,
+        threads=settings.threads,
+    )
     return {name: int(value) for name, value in zip(wanted, row, strict=True)}
