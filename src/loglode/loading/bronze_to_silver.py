@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from loglode.batches.effects import settle
 from loglode.batches.ledger import Ledger
@@ -215,5 +215,13 @@ def _row(
         contract_version=job.contract.version,
         engine=context.engine.name,
         correlation_id=context.settings.correlation_id or None,
-        oldest_object_at=datetime.fromtimestamp(oldest / 1e9, UTC).isoformat(),
+        oldest_object_at=_moment(oldest),
     )
+
+
+def _moment(nanoseconds: int) -> str | None:
+    """A time since 1970 as ISO text; None beyond the years 1 to 9999, which some file systems store."""
+    try:
+        return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=nanoseconds // 1000)).isoformat()
+    except OverflowError:
+        return None
