@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from loglode.errors import NoSuchObjectError, UsageError
+from loglode.errors import NoSuchObjectError, StorageError, UsageError
 from loglode.sdk import broken_bodies, call, client, errors, renewing
 
 SCHEME = "s3://"
@@ -64,16 +64,12 @@ class S3Path:
     @renewing
     def read_bytes(self) -> bytes:
         """The whole object. Raises StorageError."""
-        with call(str(self)):
-            found = client("s3").get_object(Bucket=self.bucket, Key=self.key)
-            return bytes(found["Body"].read())
+        return _body(self)
 
     @renewing
     def read_end(self, count: int) -> bytes:
         """The last bytes of the object. Raises StorageError."""
-        with call(str(self)):
-            found = client("s3").get_object(Bucket=self.bucket, Key=self.key, Range=f"bytes=-{count}")
-            return bytes(found["Body"].read())
+        return _body(self, Range=f"bytes=-{count}")
 
     @renewing
     def write_bytes(self, data: bytes) -> None:
@@ -203,6 +199,19 @@ def create(path: Location, data: bytes) -> bool:
     return True
 
 
+def require_conditional_writes(path: S3Path) -> None:
+    """Raise StorageError unless the store refuses to create an object that is there, as S3 does.
+
+    Of two writers that such a store lets through, one would overwrite what the other has committed.
+    """
+    path.create(b"checked")
+    if path.create(b"checked"):
+        raise StorageError(
+            f"the store of {path} ignores conditional writes (If-None-Match), so commits could be lost",
+            hint="use a store that supports them, such as Amazon S3 or a newer version of this one",
+        )
+
+
 @renewing
 def upload(source: Path, target: S3Path) -> None:
     """Copy a local file to S3, large ones in parts. Raises StorageError."""
@@ -229,16 +238,17 @@ def read_end(path: Location, count: int) -> bytes:
 
 @renewing
 def read_range(path: S3Path, etag: str, version: str, *, size: int, start: int = 0) -> bytes:
-    """Bytes of an object in the state that was listed. Raises StorageError.
-
-    A body that breaks off is requested again: the SDK repeats only what fails before the body begins.
-    """
+    """Bytes of an object in the state that was listed. Raises StorageError."""
     state = {"VersionId": version} if version else {"IfMatch": f'"{etag}"'} if etag else {}
-    wanted = {"Bucket": path.bucket, "Key": path.key, "Range": f"bytes={start}-{start + size - 1}", **state}
+    return _body(path, Range=f"bytes={start}-{start + size - 1}", **state)
+
+
+def _body(path: S3Path, **wanted: str) -> bytes:
+    """A body that breaks off is requested again: the SDK repeats only what fails before the body begins."""
     attempt = 1
     with call(str(path)):
         while True:
-            body = client("s3").get_object(**wanted)["Body"]
+            body = client("s3").get_object(Bucket=path.bucket, Key=path.key, **wanted)["Body"]
             try:
                 return bytes(body.read())
             except broken_bodies():

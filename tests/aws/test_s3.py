@@ -249,9 +249,40 @@ def test_upkeep_on_s3(s3: Any) -> None:
     for number in range(4):
         put(s3, f"bronze/{number}.json", records(5, first=1000 * number))
         operations.run(on_s3(), [f"s3://{BUCKET}/bronze/{number}.json"])
-    report = operations.maintain(on_s3(), keep_hours=0)
+    report = operations.maintain(on_s3(), keep_hours=0, is_forced=True)
     silver = next(table for table in report.tables if table.name == "web_logs")
     assert (silver.files_before, silver.files_after) == (4, 1)
     assert operations.verify(on_s3()).is_ok
     held = s3.list_objects_v2(Bucket=BUCKET, Prefix="lake/silver/web_logs/year=")["Contents"]
     assert len(held) == 1
+
+
+def test_names_of_prefixes_above_a_lake_are_no_columns(s3: Any) -> None:
+    key = put(s3, "bronze/a.json", [*records(3), "broken"])
+    lake = Settings.build(lake=f"s3://{BUCKET}/status=500/country=DE/year=1999/lake", threads=1)
+    assert operations.run(lake, [f"s3://{BUCKET}/{key}"]).rows_silver == 3
+    assert operations.verify(lake).is_ok
+    found = operations.query(lake, "select status, country, year, count(*) from web_logs group by all").rows()
+    assert found == [(200, None, 2026, 3)]
+
+
+def test_a_store_that_ignores_conditional_writes_is_refused(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked once: when the lake is made."""
+    put(s3, "bronze/a.json", records(3))
+    true = storage.S3Path.create
+    asked: list[str] = []
+
+    def create(path: storage.S3Path, data: bytes) -> bool:
+        asked.append(path.key)
+        return true(path, data)
+
+    with monkeypatch.context() as careless:
+        careless.setattr(storage.S3Path, "create", lambda path, data: path.write_bytes(data) or True)
+        with pytest.raises(StorageError, match="ignores conditional writes"):
+            run(f"s3://{BUCKET}/bronze/")
+    monkeypatch.setattr(storage.S3Path, "create", create)
+    run(f"s3://{BUCKET}/bronze/")
+    assert asked.count("lake/ops/_conditional_writes") == 2
+    put(s3, "bronze/b.json", records(3, first=9_000))
+    run(f"s3://{BUCKET}/bronze/")
+    assert asked.count("lake/ops/_conditional_writes") == 2
