@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
@@ -34,7 +35,7 @@ from loglode.lake.staging import FOLDER
 
 pytestmark = pytest.mark.kill
 
-KILLS = 50
+KILLS = int(os.environ.get("KILLS", "50"))
 # Batches of two files.
 BATCH_BYTES = 400_000
 WITHOUT = {"objects_skipped"}
