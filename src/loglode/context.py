@@ -23,15 +23,12 @@ from loglode.lake.staging import new_name, remove_abandoned, staging
 from loglode.models.model import Model, load_models
 from loglode.settings import Settings
 from loglode.silver.identity import FIRST_RULE, Keying, Period
-from loglode.storage import S3Path, require_conditional_writes
 from loglode.telemetry.steps import open_reporter
 
 if TYPE_CHECKING:
     from loglode.telemetry.reporter import Reporter
 
 _log = logging.getLogger(__name__)
-# Below a lake on S3, made with it.
-CONDITIONAL_FILE = ("ops", "_conditional_writes")
 _FIRST_RULE = (
     "an earlier release created this lake: its event ids are hashes without a key, from which lines can be"
     " guessed, and events that share an id count once"
@@ -83,8 +80,7 @@ def open_context(
         opened = lake or open_lake(settings)
         key, keying = open_key(settings, opened)
         opened.silver.check_declaration()
-        if isinstance(settings.lake, S3Path) and not opened.silver.exists:
-            require_conditional_writes(settings.lake.joinpath(*CONDITIONAL_FILE))
+        opened.check_store()
         stack.enter_context(s3_errors())
         engine = stack.enter_context(contextlib.closing(_engine(settings, opened, folder)))
         reporter = open_reporter(settings, opened)

@@ -9,7 +9,7 @@ from loglode.errors import LakeError
 from loglode.lake.facts import Facts
 from loglode.lake.heads import TRANSACTION_DAYS, Heads
 from loglode.lake.table import Table
-from loglode.storage import Location
+from loglode.storage import Location, S3Path, require_conditional_writes
 from loglode.tables import DAY, QUALITY, QUARANTINE, RUNS, TableSpec
 
 
@@ -68,6 +68,11 @@ class Lake:
         for table in self.tables:
             if (only is None or table.spec.name in only) and table.exists:
                 yield table.spec.name, table.root
+
+    def check_store(self) -> None:
+        """Before a lake is made on S3, raise StorageError if the store ignores conditional writes."""
+        if isinstance(self.root, S3Path) and not self.silver.exists:
+            require_conditional_writes(self.root / "ops" / "_conditional_writes")
 
     def require(self) -> None:
         """Raise LakeError unless there is a lake here, LakeFormatError for one of a later release."""
