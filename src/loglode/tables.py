@@ -29,6 +29,7 @@ QUARANTINE = TableSpec(
     partition_by=DAY,
     columns=(
         ("line_id", "VARCHAR", "Keyed hash of the head of the object, the line's number and its text."),
+        ("event_id", "VARCHAR", "What `web_logs.event_id` would be if the line were accepted."),
         ("source_object", "VARCHAR", "The bronze object."),
         ("source_line", "BIGINT", "The line's number in it, from 1."),
         ("format", "VARCHAR", "The format that was expected."),
@@ -58,7 +59,7 @@ RUNS = TableSpec(
         (
             "lines_quarantined",
             "BIGINT",
-            "Lines added to quarantine; negative when a replay frees some.",
+            "Lines added to quarantine, less those that left it because their events are accepted now.",
         ),
         ("duplicates", "BIGINT", "Lines whose event or line was there already."),
         ("blank_lines", "BIGINT", "Empty lines."),

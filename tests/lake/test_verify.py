@@ -47,6 +47,7 @@ LINES = "lines read = silver + quarantined + duplicates + blank"
 COUNTED = "quality counts what the batches say"
 EVENTS_ONCE = "silver holds each event once"
 LINES_ONCE = "quarantine holds each line once"
+APART = "no line is in silver and in quarantine"
 PLACES = "rows lie in the partition of their day"
 SEEN = "gold has seen all of silver"
 DAILY = "gold counts every silver row"
@@ -167,6 +168,13 @@ DAMAGES: dict[str, tuple[Damage, set[str]]] = {
     ),
     "a line of quarantine stands in the place of another": (
         rows(QUARANTINE, TWICE.format(key="line_id", where="raw = 'broken'")), {LINES_ONCE},
+    ),
+    "a line of quarantine is in silver": (
+        lambda lake: [
+            rows(table, f"select * replace (case when {where} then 'it' else event_id end as event_id) from rows")(lake)
+            for table, where in ((SILVER, "path = '/page/3'"), (QUARANTINE, "raw = 'broken'"))
+        ],
+        {APART},
     ),
     "a line of quarantine was rejected on another day": (
         changed(QUARANTINE, "processed_at", "processed_at + interval 1 day"), {PLACES},

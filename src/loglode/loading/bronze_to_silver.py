@@ -26,6 +26,7 @@ from loglode.errors import BooksError, CommitConflictError
 from loglode.files import StagedFile
 from loglode.lake import ActiveFile, Commit, Snapshot
 from loglode.lake.committer import adds, commit_when, publish
+from loglode.loading.apart import freed_by, without_accepted
 from loglode.sources import SourceObject
 from loglode.sources.outcomes import Skipped
 
@@ -132,7 +133,11 @@ def _without_known(context: Context, job: Job, staged: StagedLines, snapshot: Sn
         silver=[context.lake.silver.root / f.path for f in overlapping(snapshot, staged.silver)],
         quarantine=[quarantine.root / f.path for f in refused],
     )
-    return context.engine.tallied(context.engine.without_duplicates(job, staged, existing))
+    days = context.engine.days_of([f.path for f in staged.quarantine]) if staged.quarantine else []
+    same_days = [context.lake.silver.root / f.path for f in snapshot.files(days)]
+    staged = context.engine.without_duplicates(job, staged, existing)
+    staged = without_accepted(context, job, staged, list({*existing.silver, *same_days}))
+    return context.engine.tallied(staged)
 
 
 def overlapping(snapshot: Snapshot, staged: Sequence[StagedFile]) -> list[ActiveFile]:
@@ -172,18 +177,27 @@ def _commit(
     """Publish the files: the commit that makes them visible, where they are now, and the record."""
     started = time.perf_counter()
     context.lake.quarantine.snapshot_or_create()
+    freed = freed_by(context, job, staged)
     staged = replace(
         staged,
         silver=publish(context.lake.silver, staged.silver),
         quarantine=publish(context.lake.quarantine, staged.quarantine),
     )
     row = _row(context, job, staged, objects, objects_skipped)
-    row = replace(row, silver_version=version, commit_seconds=time.perf_counter() - started)
+    row = replace(
+        row,
+        lines_quarantined=row.lines_quarantined - freed.lines,
+        duplicates=row.duplicates + freed.lines,
+        silver_version=version,
+        commit_seconds=time.perf_counter() - started,
+    )
     days = {date.fromisoformat(day) for day in (*staged.rows_by_day, *(d for d, _ in staged.refused)) if day}
+    days |= {date(*day) for day in freed.days}
     record = BatchRecord(
         run=row,
         days=[(day.year, day.month, day.day) for day in sorted(days)],
-        quarantine=adds(staged.quarantine),
+        quarantine=adds([*staged.quarantine, *publish(context.lake.quarantine, freed.rewritten)]),
+        quarantine_removed=freed.removed,
         quality=measured(job.contract, staged),
     )
     transactions = {app_id(o): 1 for o in objects}

@@ -14,7 +14,8 @@ _LOADS = """
         count(*) filter (is_load) as BatchesLoaded,
         sum(lines_read) filter (is_load) as LinesRead,
         sum(lines_quarantined) filter (is_load) as LinesQuarantined,
-        arg_max(lines_quarantined / nullif(lines_read, 0), silver_version) filter (is_load) as RefusedShare,
+        arg_max(greatest(lines_quarantined, 0) / nullif(lines_read, 0), silver_version)
+            filter (is_load) as RefusedShare,
         sum(duplicates) filter (is_load) as Duplicates,
         sum(blank_lines) filter (is_load) as BlankLines,
         sum(rows_silver) as RowsSilver,

@@ -141,6 +141,8 @@ def _silver_and_quarantine(found: Mapping[str, int]) -> Iterator[Check]:
     doubles, lines = found["silver_doubles"], found.get("quarantine_doubles", 0)
     yield Check("silver holds each event once", doubles == 0, f"{doubles} doubled")
     yield Check("quarantine holds each line once", lines == 0, f"{lines} doubled")
+    both = found.get("in_both", 0)
+    yield Check("no line is in silver and in quarantine", both == 0, f"{both} in both")
     astray = found["silver_astray"] + found.get("quarantine_astray", 0)
     yield Check("rows lie in the partition of their day", astray == 0, f"{astray} astray")
 

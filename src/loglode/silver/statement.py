@@ -61,6 +61,7 @@ def rejected_statement(
         "is_rejected": _IS_REJECTED,
         "is_blank": column("line", "is_blank"),
         "line_id": line_id(keying),
+        "event_id": event_id(keying, fmt),
         "source_object": column("line", "source_object"),
         "source_line": column("line", "source_line"),
         "raw": raw,

@@ -25,7 +25,9 @@ class Refused:
         self._engine = engine
         self._files = files
         allow_s3(engine.connection, files.values())
-        self._source = parquet(files.values(), "hive_partitioning = false, filename = true") if files else ""
+        self._source = _with_events(
+            parquet(files.values(), "hive_partitioning = false, filename = true, union_by_name = true")
+        )
         engine.connection.execute(
             "create or replace temp table freed (line_id varchar, filename varchar, event_ts timestamptz)"
         )
@@ -60,6 +62,16 @@ class Refused:
         )
         return self._count() - before
 
+    def mark_events(self, silver: Sequence[Location]) -> int:
+        """Remember the lines whose events are in files of silver; returns how many."""
+        allow_s3(self._engine.connection, silver)
+        before = self._count()
+        self._engine.connection.execute(
+            f"insert into freed select line_id, filename, event_ts from {self._source}"
+            f" where coalesce(event_id, line_id) in (select event_id from {parquet(silver)})"
+        )
+        return self._count() - before
+
     def freed_days(self) -> list[tuple[int, int, int]]:
         """UTC days of the freed lines, as quarantine had them."""
         return self._engine.connection.execute(
@@ -72,7 +84,7 @@ class Refused:
         rows = self._engine.connection.execute("select distinct filename from freed").fetchall()
         held = {row[0] for row in rows}
         touched = {path: place for path, place in self._files.items() if str(place) in held}
-        source = of_table(list(touched.values()))
+        source = _with_events(of_table(list(touched.values())))
         columns = identifiers(name for name, _, _ in QUARANTINE.columns)
         staged = write_partitioned(
             self._engine.connection,
@@ -84,6 +96,11 @@ class Refused:
     def _count(self) -> int:
         row = self._engine.connection.execute("select count(*) from freed").fetchone()
         return int(row[0]) if row else 0
+
+
+def _with_events(source: str) -> str:
+    """Files of quarantine; those of earlier releases have no `event_id`."""
+    return f"(select null::varchar as event_id where false union all by name from {source})"
 
 
 def _chosen() -> str:

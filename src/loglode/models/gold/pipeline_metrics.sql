@@ -14,7 +14,7 @@
 --   lines_read: lines read
 --   bytes_read: bytes read
 --   rows_silver: rows added to silver
---   lines_quarantined: lines refused; negative for a replay that frees lines
+--   lines_quarantined: lines refused; negative where more lines leave quarantine than come
 --   duplicates: lines whose event was there already
 --   blank_lines: lines without text
 --   refused_share: lines_quarantined / lines_read, 0 to 1; null for a replay and when nothing was read
@@ -76,7 +76,7 @@ select
     lines_quarantined,
     duplicates,
     blank_lines,
-    case when kind = 'load' then cast(lines_quarantined as double) / nullif(lines_read, 0) end as refused_share,
+    case when kind = 'load' then cast(greatest(lines_quarantined, 0) as double) / nullif(lines_read, 0) end as refused_share,
     read_seconds,
     dedupe_seconds,
     commit_seconds,
