@@ -53,6 +53,19 @@ Gunicorn, Jetty, Tomcat and Express (morgan's `combined` and `common`) write com
 
 Lines may be wrapped by syslog (RFC 3164 and 5424), Kubernetes (CRI), Docker or Docker Compose.
 
+## Kinds of files
+
+Loglode detects gzip, zstd, bzip2, xz and zip by content, and UTF-16 and UTF-32 by the byte order mark. The members
+of a zip archive are read in their order as one file; nothing is unpacked to the disk. A file that is no log is one
+line in quarantine, with an excerpt, and one of these reasons:
+
+| reason | what the file is |
+|---|---|
+| `compression_unsupported` | lz4, snappy, 7z, rar, tar, `.Z`; an archive in an archive; another method in a zip archive |
+| `format_unknown` | Parquet, ORC, Avro, an image, a document, or other bytes that are no text |
+| `object_encrypted` | a zip archive with a password |
+| `object_damaged` | cut or damaged compressed data; what comes before the damage is loaded |
+
 ## Formats
 
 | name | what it reads |

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +111,33 @@ def test_an_object_that_is_replaced_while_it_is_read_is_not_loaded_in_two_states
         report = operations.load_objects(on_s3(), [as_listed(f"s3://{BUCKET}/bronze/large.json")])
     assert report.ledger.kinds == {"Changed": 1} and report.rows_silver == 0
     assert run(f"s3://{BUCKET}/bronze/").rows_silver == 12_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["300k", "3m"], ids=["first bytes", "while lines are written"])
+def test_a_full_disk_loses_nothing(s3: Any, tmp_path: Path, size: str) -> None:
+    """A disk that really is full: a small one of its own for the process."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = f"mount -t tmpfs -o size={size} none {small}"
+    if subprocess.run(
+        ["/usr/bin/unshare", "-rm", "sh", "-c", mount], capture_output=True, check=False
+    ).returncode:
+        pytest.skip("this system lets nobody mount a disk")
+    noise = random.Random(3)
+    lines = [{**r, "path": f"/{noise.randbytes(400).hex()}"} for r in records(12_000, step=1)]
+    put(s3, "bronze/large.json.gz", lines, zipped=True)
+    put(s3, "bronze/small.json", records(5, first=90_000))
+    command = f"{sys.executable} -m loglode run s3://{BUCKET}/bronze/ --lake {LAKE} --threads 1"
+    done = subprocess.run(
+        ["/usr/bin/unshare", "-rm", "sh", "-c", f"{mount} && exec {command}"],
+        env={**os.environ, "LOGLODE_STAGING": str(small), "TMPDIR": str(small)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    assert "space" in done.stderr, done.stderr
+    run(f"s3://{BUCKET}/bronze/")
+    assert operations.query(on_s3(), "select count(*) from web_logs").rows() == [(12_005,)]
 
 
 def test_what_is_written_is_encrypted(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:

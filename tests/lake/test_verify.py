@@ -172,7 +172,7 @@ DAMAGES: dict[str, tuple[Damage, set[str]]] = {
     "a line of quarantine is in silver": (
         lambda lake: [
             rows(table, f"select * replace (case when {where} then 'it' else event_id end as event_id) from rows")(lake)
-            for table, where in ((SILVER, "path = '/page/3'"), (QUARANTINE, "raw = 'broken'"))
+            for table, where in ((SILVER, "path = '/page/3' and status = 200"), (QUARANTINE, "raw = 'broken'"))
         ],
         {APART},
     ),
@@ -228,7 +228,7 @@ DAMAGES: dict[str, tuple[Damage, set[str]]] = {
     ),
     "quality has nothing of a batch": (rows(QUALITY, "from rows where silver_version <> 2"), {COUNTED}),
     "quarantine does not know the last batch": (
-        partial(damage.forget_commit, name=QUARANTINE), {FOLLOWED, QUARANTINE_ROWS, AGREE},
+        partial(damage.forget_commit, name=QUARANTINE), {FOLLOWED, QUARANTINE_ROWS, APART, AGREE},
     ),
     "ops.runs does not know the last batch": (
         partial(damage.forget_commit, name=RUNS), {FOLLOWED, SILVER_ROWS, QUARANTINE_ROWS, BATCHES, AGREE},

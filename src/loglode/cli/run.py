@@ -54,9 +54,10 @@ SHOWN_DAYS = 3
 def run(sources: tuple[str, ...], form: str, *, follow_links: bool, is_json: bool, **options: Any) -> None:
     """Load files, folders, globs or standard input ('-') into the lake.
 
-    .gz and .zst files are decompressed. Objects that were already loaded are skipped. Rejected lines go
-    to quarantine with their reasons. In folders, names that begin with . or _ and symbolic links are left
-    out, and so is the lake itself. Spark cannot read standard input.
+    Compressed files (gzip, zstd, bzip2, xz, zip) are read by their content. Objects that were already
+    loaded are skipped. Rejected lines go to quarantine with their reasons. In folders, names that begin
+    with . or _ and symbolic links are left out, and so is the lake itself. Spark cannot read standard
+    input.
 
     \b
     Example:

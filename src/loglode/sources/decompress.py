@@ -1,28 +1,25 @@
-"""gzip and zstd as one stream of plain bytes, and the damage that their bytes prove."""
+"""Compressed objects as one stream of plain bytes, and the damage that their bytes prove."""
 
 from __future__ import annotations
 
+import bz2
 import copy
 import io
+import lzma
 import zlib
 from collections.abc import Callable
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, NamedTuple, Protocol, cast
 
 import zstandard
 
 from loglode.errors import ObjectChangedError, ObjectGrownError
+from loglode.sources import zips
+from loglode.sources.kinds import SAMPLE_BYTES, DamageError, as_text
 from loglode.sources.raw import FileReader
 
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-MAGIC_BYTES = 4
+MAGIC_BYTES = 10
 # What the libraries raise about the bytes they were given. They do no I/O.
-_LIBRARY_ERRORS = (zlib.error, zstandard.ZstdError)
-# Compressed bytes taken at once. A zstd block of four bytes may expand to 128 KiB.
-_GZIP_PIECE, _ZSTD_PIECE = 1 << 16, 1 << 11
-
-
-class DamageError(Exception):
-    """The bytes of an object prove that it is damaged: reading it again would give the same bytes."""
+_LIBRARY_ERRORS = (zlib.error, zstandard.ZstdError, lzma.LZMAError, OSError, EOFError)
 
 
 class _Decompressor(Protocol):
@@ -37,12 +34,29 @@ class _Decompressor(Protocol):
     def decompress(self, data: bytes, /) -> bytes: ...
 
 
-def _gunzip() -> _Decompressor:
-    return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+class _Packing(NamedTuple):
+    """How objects that begin with `magic` are decompressed: `piece` bytes at once."""
+
+    magic: tuple[bytes, ...]
+    make: Callable[[], _Decompressor]
+    piece: int
+    is_single: bool = False  # what follows the first member is passed over
 
 
-def _unzstd() -> _Decompressor:
-    return cast(_Decompressor, zstandard.ZstdDecompressor().decompressobj())
+# An empty one holds no block, but the end of the stream.
+_BZIP2 = tuple(b"BZh%d%s" % (n, block) for n in range(1, 10) for block in (b"1AY&SY", b"\x17rE8P\x90"))
+_PACKINGS = (
+    _Packing((b"\x1f\x8b",), lambda: zlib.decompressobj(wbits=16 + zlib.MAX_WBITS), 1 << 16),
+    # A zstd block of four bytes may expand to 128 KiB, one of bzip2 of 45 bytes to 900 kB.
+    _Packing(
+        (b"\x28\xb5\x2f\xfd",),
+        lambda: cast(_Decompressor, zstandard.ZstdDecompressor().decompressobj()),
+        1 << 11,
+    ),
+    _Packing(_BZIP2, bz2.BZ2Decompressor, 1 << 11),
+    _Packing((b"\xfd7zXZ\0",), lambda: lzma.LZMADecompressor(format=lzma.FORMAT_XZ), 1 << 12),
+    _Packing((zips.MAGIC, zips.EMPTY), zips.Unzipper, 1 << 16, is_single=True),
+)
 
 
 class Decompressed(io.RawIOBase):
@@ -53,11 +67,12 @@ class Decompressed(io.RawIOBase):
     raises passes through unchanged: an I/O error is never damage.
     """
 
-    def __init__(self, stream: BinaryIO, make: Callable[[], _Decompressor], piece: int) -> None:
-        self._stream, self._make, self._piece = stream, make, piece
+    def __init__(self, stream: BinaryIO, packing: _Packing) -> None:
+        self._stream, self._packing = stream, packing
         self._member: _Decompressor | None = None
         self._rest = b""  # compressed, not looked at yet
         self._held = bytearray()
+        self._is_over = False
         self._end: Exception | None = None  # raised when all before it was given
 
     def readable(self) -> bool:
@@ -73,6 +88,12 @@ class Decompressed(io.RawIOBase):
         del self._held[: len(taken)]
         return taken
 
+    def peek(self, size: int) -> bytes:
+        """The next bytes, which stay in the stream; fewer than `size` at the end, or before damage."""
+        while len(self._held) < size and self._end is None and self._step():
+            pass
+        return bytes(self._held[:size])
+
     def close(self) -> None:
         self._stream.close()
         super().close()
@@ -80,16 +101,18 @@ class Decompressed(io.RawIOBase):
     def _step(self) -> bool:
         """Decompress a piece; False at the end."""
         try:
-            piece = self._rest or self._stream.read(self._piece)
+            piece = self._rest or self._stream.read(self._packing.piece)
         except ObjectGrownError as grown:
             self._end = grown if self._member is None else _changed(grown)
             return False
         self._rest = b""
+        if self._is_over:
+            return bool(piece)
         if self._member is None:
             piece = piece.lstrip(b"\0")  # padding between members
             if not piece:
                 return bool(self._stream.peek(1)) if isinstance(self._stream, io.BufferedReader) else False
-            self._member = self._make()
+            self._member = self._packing.make()
         elif not piece:
             self._end = DamageError("the compressed data ends too early")
             return False
@@ -100,15 +123,20 @@ class Decompressed(io.RawIOBase):
         spare = copy.copy(member) if hasattr(member, "copy") else None
         try:
             self._held += member.decompress(piece)
+        except DamageError as damage:
+            self._held += damage.held
+            self._end = self._checked(damage)
+            return
         except _LIBRARY_ERRORS as error:
-            self._end = self._damage(f"the compressed data is damaged: {error}")
+            self._end = self._checked(DamageError(f"the compressed data is damaged: {error}"))
             if spare is not None:
                 self._held += _until_damage(spare, piece)
             return
         if member.eof:
             self._rest, self._member = member.unused_data, None
+            self._is_over = self._packing.is_single
 
-    def _damage(self, text: str) -> Exception:
+    def _checked(self, damage: DamageError) -> Exception:
         """What changed while it was read proves nothing."""
         try:
             if isinstance(self._stream, FileReader):
@@ -117,7 +145,7 @@ class Decompressed(io.RawIOBase):
             return _changed(grown)
         except ObjectChangedError as changed:
             return changed
-        return DamageError(text)
+        return damage
 
 
 def _changed(grown: ObjectGrownError) -> ObjectChangedError:
@@ -137,19 +165,26 @@ def _until_damage(member: _Decompressor, piece: bytes) -> bytes:
 
 
 def is_compressed(stream: io.BufferedReader) -> bool:
-    """Whether the first bytes are those of gzip or zstd; they stay in the stream."""
-    return stream.peek(MAGIC_BYTES)[:MAGIC_BYTES].startswith((GZIP, ZSTD))
+    """Whether the first bytes are those of compressed data; they stay in the stream."""
+    return _packing(stream) is not None
 
 
 def decompress(stream: io.BufferedReader) -> BinaryIO:
-    """Undo gzip or zstd. The first bytes decide, not the name. Closes the stream if they cannot be read."""
+    """Undo compression, and other encodings than UTF-8. The first bytes decide, not the name.
+
+    Closes the stream if they cannot be read.
+    """
     try:
-        head = stream.peek(MAGIC_BYTES)[:MAGIC_BYTES]
+        packing = _packing(stream)
+        if packing is None:
+            return as_text(stream, stream.peek(SAMPLE_BYTES)[:SAMPLE_BYTES])
+        plain = Decompressed(stream, packing)
+        return as_text(cast(BinaryIO, plain), plain.peek(SAMPLE_BYTES))
     except BaseException:
         stream.close()
         raise
-    if head.startswith(GZIP):
-        return cast(BinaryIO, Decompressed(stream, _gunzip, _GZIP_PIECE))
-    if head.startswith(ZSTD):
-        return cast(BinaryIO, Decompressed(stream, _unzstd, _ZSTD_PIECE))
-    return cast(BinaryIO, stream)
+
+
+def _packing(stream: io.BufferedReader) -> _Packing | None:
+    head = stream.peek(MAGIC_BYTES)[:MAGIC_BYTES]
+    return next((packing for packing in _PACKINGS if head.startswith(packing.magic)), None)

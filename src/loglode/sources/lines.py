@@ -15,18 +15,20 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from loglode.errors import ObjectGrownError
-from loglode.sources.decompress import DamageError
 from loglode.sources.headers import Headers
+from loglode.sources.kinds import FAULT_COMPRESSION, FAULT_DAMAGED, FAULT_ENCRYPTED, FAULT_FORMAT, DamageError
 
 BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 20
 # Lines at the head of an object that tell it from others; see `_Head`.
 HEAD_LINES = 32
-FAULT_TOO_LONG, FAULT_DAMAGED = "line_too_long", "object_damaged"
+FAULT_TOO_LONG = "line_too_long"
 # The engine raised an error for the line.
 FAULT_ENGINE = "engine_error"
 # Lines with one of these are refused without a look at their text.
 UNPARSED = (FAULT_ENGINE,)
+# Reasons that readers give, not rules: the line is not whole, or no line.
+FAULTS = (FAULT_TOO_LONG, FAULT_DAMAGED, FAULT_ENCRYPTED, FAULT_COMPRESSION, FAULT_FORMAT)
 _BOM = b"\xef\xbb\xbf"
 _NEWLINE, _QUOTE, _COLON, _SPACE, _N = b'\n": n'
 SCHEMA = pa.schema(
@@ -69,6 +71,7 @@ class LineReader:
         self._head = _Head(head_lines)
         # What the decompressed bytes prove to be wrong with the object; known at the end.
         self.damage = ""
+        self._fault: tuple[str, bytes] = (FAULT_DAMAGED, b"")
         self._has_grown = False
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -100,7 +103,8 @@ class LineReader:
         elif long_length:
             yield self._faulty(pending, FAULT_TOO_LONG, long_length)
         elif self.damage:
-            yield self._faulty(pending, FAULT_DAMAGED, len(pending))
+            reason, excerpt = self._fault
+            yield self._faulty(pending or excerpt, reason, len(pending or excerpt))
         elif pending:
             yield from self._block(pending)
 
@@ -109,7 +113,7 @@ class LineReader:
             try:
                 chunk = self._stream.read(BLOCK_BYTES)
             except DamageError as error:
-                self.damage = str(error)
+                self.damage, self._fault = str(error), (error.reason, error.excerpt)
                 return
             except ObjectGrownError:
                 self._has_grown = True

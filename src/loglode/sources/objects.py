@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import BinaryIO, Self, cast
 
 from loglode.errors import LoglodeError, SourceError
-from loglode.sources.decompress import DamageError, decompress, is_compressed
+from loglode.sources.decompress import decompress, is_compressed
+from loglode.sources.kinds import DamageError
 from loglode.sources.raw import (
     FIRST_BYTES,
     FileReader,

@@ -11,11 +11,12 @@ from loglode.engines.duckdb.engine import DuckDBEngine
 from loglode.engines.duckdb.files import Target, of_table, parquet, write_partitioned
 from loglode.engines.duckdb.session import allow_s3
 from loglode.files import StagedFile
-from loglode.sql import identifiers
+from loglode.sources.lines import FAULTS
+from loglode.sql import identifiers, literals
 from loglode.storage import Location
 from loglode.tables import DAY, QUARANTINE
 
-_FAULTS = "'line_too_long', 'object_damaged'"
+_FAULTS = literals(FAULTS)
 
 
 class Refused:
