@@ -17,7 +17,7 @@ from loglode.sources import zips
 from loglode.sources.kinds import SAMPLE_BYTES, DamageError, as_text
 from loglode.sources.raw import FileReader
 
-MAGIC_BYTES = 10
+MAGIC_BYTES, _ENOUGH = 10, 4
 # What the libraries raise about the bytes they were given. They do no I/O.
 _LIBRARY_ERRORS = (zlib.error, zstandard.ZstdError, lzma.LZMAError, OSError, EOFError)
 
@@ -187,4 +187,9 @@ def decompress(stream: io.BufferedReader) -> BinaryIO:
 
 def _packing(stream: io.BufferedReader) -> _Packing | None:
     head = stream.peek(MAGIC_BYTES)[:MAGIC_BYTES]
-    return next((packing for packing in _PACKINGS if head.startswith(packing.magic)), None)
+
+    def may_be(magic: bytes) -> bool:
+        """A pipe may give less at first."""
+        return head.startswith(magic) or (len(head) >= _ENOUGH and magic.startswith(head))
+
+    return next((packing for packing in _PACKINGS if any(map(may_be, packing.magic))), None)
