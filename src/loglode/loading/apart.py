@@ -24,7 +24,6 @@ from loglode.engines.duckdb import DuckDBEngine
 from loglode.engines.duckdb.refused import Refused
 from loglode.files import StagedFile
 from loglode.lake import ActiveFile, Snapshot
-from loglode.storage import Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +37,14 @@ class Freed:
 
 
 def without_accepted(
-    context: Context, job: Job, staged: StagedLines, silver: Sequence[Location]
+    context: Context, job: Job, staged: StagedLines, silver: Sequence[ActiveFile]
 ) -> StagedLines:
     """Drop refused lines whose events the files of silver hold; they are counted as duplicates."""
     if not staged.quarantine or not silver:
         return staged
     with _embedded(context) as engine:
         refused = Refused(engine, {str(file.path): file.path for file in staged.quarantine})
-        known = refused.mark_events(silver)
+        known = refused.mark_events([context.lake.silver.root / file.path for file in silver])
         if not known:
             return staged
         touched, rewritten = refused.without_freed(_new_folder(job), job.batch_id)

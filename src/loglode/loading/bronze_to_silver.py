@@ -129,14 +129,15 @@ def _without_known(context: Context, job: Job, staged: StagedLines, snapshot: Sn
     """Remove what silver and quarantine contain already, and what the batch contains twice."""
     quarantine = context.lake.quarantine
     refused = quarantine.snapshot().files() if staged.quarantine and quarantine.exists else []
+    near = overlapping(snapshot, staged.silver)
     existing = Existing(
-        silver=[context.lake.silver.root / f.path for f in overlapping(snapshot, staged.silver)],
+        silver=[context.lake.silver.root / f.path for f in near],
         quarantine=[quarantine.root / f.path for f in refused],
     )
     days = context.engine.days_of([f.path for f in staged.quarantine]) if staged.quarantine else []
-    same_days = [context.lake.silver.root / f.path for f in snapshot.files(days)]
     staged = context.engine.without_duplicates(job, staged, existing)
-    staged = without_accepted(context, job, staged, list({*existing.silver, *same_days}))
+    alike = {file.path: file for file in (*near, *snapshot.files(days))}
+    staged = without_accepted(context, job, staged, list(alike.values()))
     return context.engine.tallied(staged)
 
 
