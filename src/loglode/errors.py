@@ -5,6 +5,7 @@ LoglodeError                 something went wrong; the message names it, the hin
 │   ├── ContractError        a data contract is malformed or contradicts itself
 │   └── SourceNotFoundError  a source names no file
 ├── SourceError              an object cannot be read
+│   ├── LimitError           it exceeds a limit, such as that of decompressed bytes
 │   └── ObjectGoneError      it is gone, or no longer in the state that was listed
 │       └── ObjectChangedError   it is in another state, or changed while it was read
 │           └── ObjectGrownError text was appended while it was read
@@ -54,6 +55,21 @@ class SourceNotFoundError(UsageError):
 
 class SourceError(LoglodeError):
     """An object exists but cannot be read."""
+
+
+class LimitError(SourceError):
+    """An object exceeds a limit; none of it was loaded. `uri` names the object."""
+
+    def __init__(self, message: str, *, hint: str = "", uri: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.uri = uri
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _remade, (self.message, self.hint, self.uri)
+
+
+def _remade(message: str, hint: str, uri: str) -> LimitError:
+    return LimitError(message, hint=hint, uri=uri)
 
 
 class ObjectGoneError(SourceError):

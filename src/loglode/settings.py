@@ -10,6 +10,8 @@ from typing import Literal, TypedDict, Unpack, cast, get_args
 
 from loglode.contract import Contract, load_contract
 from loglode.errors import UsageError
+from loglode.limits import DEFAULT as DEFAULT_LIMITS
+from loglode.limits import NAMES, Limits, variable
 from loglode.logs import CORRELATION_VARIABLE
 from loglode.openlineage.destinations import VARIABLE as OPENLINEAGE_VARIABLE
 from loglode.openlineage.destinations import Destination, destination
@@ -21,7 +23,7 @@ PERIOD_VARIABLE = "LOGLODE_PSEUDONYM_PERIOD"
 KEY_SECRET_VARIABLE = "LOGLODE_KEY_SECRET"  # noqa: S105 - a name
 MEMORY_VARIABLE = "LOGLODE_MEMORY_MB"
 REFUSED_VARIABLE = "LOGLODE_MAX_REFUSED_SHARE"
-MIN_MEMORY_MB, MAX_MEMORY_MB = 128, 1 << 30
+MIN_MEMORY_MB, MAX_MEMORY_MB = 256, 1 << 30
 MAX_THREADS = 4096
 Period = Literal["none", "day", "month"]
 Engine = Literal["duckdb", "spark"]
@@ -45,6 +47,13 @@ class Options(TypedDict, total=False):
     new_key: bool
     # How long a pseudonym is good: "none" (for ever), "day" or "month". Decided when a lake is created.
     pseudonym_period: Period | None
+    # Limits of one object; see `loglode.limits.Limits`.
+    max_ratio: int | None
+    max_object_mb: int | None
+    max_lines: int | None
+    max_blank_lines: int | None
+    max_staging_mb: int | None
+    max_quarantine_mb: int | None
     # Appears in logs, ops.runs and commits.
     correlation_id: str | None
     engine: Engine
@@ -79,6 +88,7 @@ class Settings:
     pseudonym_period: Period | None = None
     # Refused lines / lines read that the quality gate lets pass; the contract's own where None.
     max_refused_share: float | None = None
+    limits: Limits = DEFAULT_LIMITS
     # Follows a batch from the event to the commit; recorded in ops.runs.
     correlation_id: str = ""
     engine: Engine = "duckdb"
@@ -122,6 +132,7 @@ class Settings:
             new_key=bool(options.get("new_key")),
             pseudonym_period=_period(options.get("pseudonym_period") or os.environ.get(PERIOD_VARIABLE)),
             max_refused_share=_share(REFUSED_VARIABLE),
+            limits=_limits(options),
             correlation_id=visible(options.get("correlation_id") or os.environ.get(CORRELATION_VARIABLE, "")),
             engine=engine,
             master=options.get("master"),
@@ -147,6 +158,15 @@ class Settings:
         )
 
 
+def _limits(options: Options) -> Limits:
+    given = {name: options.get(name) for name in NAMES}
+    values = {
+        name: _number(variable(name), getattr(DEFAULT_LIMITS, name)) if value is None else value
+        for name, value in given.items()
+    }
+    return Limits(**{name: in_range(name, value, 1) for name, value in values.items()})
+
+
 def _period(text: str | None) -> Period | None:
     if not text:
         return None
@@ -168,7 +188,7 @@ def _number(variable: str, default: int) -> int:
     if text is None:
         return default
     if not text.isdigit():
-        raise UsageError(f"{variable} is {text!r}", hint="use a whole number of megabytes")
+        raise UsageError(f"{variable} is {text!r}", hint="use a whole number")
     return int(text)
 
 

@@ -98,7 +98,7 @@ def test_the_nested_lines_are_refused_and_their_neighbours_are_not(hostile: Sett
     assert paths[:2] == ["/before", "/after"]
     # Deep but closed is valid JSON: taken or refused, never lost.
     assert len(paths) + len(refused(hostile, "deep.json")) == 5
-    assert reasons_of(hostile, "deep_only.json") == ["json_invalid"]
+    assert reasons_of(hostile, "deep_only.json") == ["json_too_deep"]
 
 
 def test_numbers_that_are_none(hostile: Settings) -> None:

@@ -25,8 +25,10 @@ ALLOWED: dict[str, set[str]] = {
     "sdk": {"errors", "refusals"},
     # Files and folders, on a disk or on S3.
     "storage": {"errors", "sdk"},
+    # Bounds of what an object may cost.
+    "limits": {"errors"},
     "contract": {"errors", "types"},
-    "settings": {"contract", "errors", "logs", "openlineage", "storage", "text"},
+    "settings": {"limits", "contract", "errors", "logs", "openlineage", "storage", "text"},
     # Names alone, for all who emit or watch them.
     "metrics": set(),
     "text": set(),
@@ -52,7 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     # Events for other systems: knows nothing of tables.
     "openlineage": {"errors", "storage", "version"},
     "engines": {
-        "contract", "errors", "files", "formats", "html", "logs", "models", "refusals", "sdk", "silver",
+        "limits", "contract", "errors", "files", "formats", "html", "logs", "models", "refusals", "sdk", "silver",
         "sources", "sql",
         "storage", "tables", "text", "types",
     },
@@ -92,7 +94,7 @@ ALLOWED: dict[str, set[str]] = {
     # The same as methods of an object, for programs and for the command line.
     "api": {"engines", "maintenance", "operations", "settings"},
     "cli": {
-        "contract", "errors", "formats", "logs", "metrics", "operations", "text", "version", "",
+        "contract", "errors", "formats", "limits", "logs", "metrics", "operations", "text", "version", "",
     },
     "__main__": {"cli"},
     # The package itself: the one call that opens a lake.

@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 FAILED: Final = 1
 INTERRUPTED: Final = 130
+_MORE_MEMORY: Final = "give the process more memory, or lower --memory-mb and --threads"
 
 
 @dataclass(slots=True)
@@ -84,6 +85,10 @@ def _ending(error: BaseException) -> tuple[int, str, str]:
             ending = (error.exit_code, error.format_message(), _usage_hint(error))
         case BrokenPipeError():
             ending = (FAILED, "", "")
+        case MemoryError():
+            ending = (FAILED, "memory did not suffice", _MORE_MEMORY)
+        case RuntimeError() if "start new thread" in str(error):
+            ending = (FAILED, "the system allows no more threads", _MORE_MEMORY)
         case OSError():
             ending = (FAILED, _os_message(error), "check the path, its permissions and the free space")
         case _:

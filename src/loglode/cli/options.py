@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
-from loglode import logs
+from loglode import limits, logs
 from loglode.cli.errors import State
 from loglode.cli.output import FORMATS
 from loglode.errors import UsageError
@@ -70,6 +70,30 @@ def lake_options(function: Function) -> Function:
         ),
     ):
         function = option(function)
+    return function
+
+
+_LIMITS = {
+    "max_ratio": "Fail an object that unpacks to more times its size, from 128 MB on",
+    "max_object_mb": "Fail an object that unpacks to more MB",
+    "max_lines": "Fail an object of more lines",
+    "max_blank_lines": "Fail an object of more blank lines",
+    "max_staging_mb": "Fail the largest object of a batch whose new files have more MB",
+    "max_quarantine_mb": "Fail the worst object of a batch that puts more MB into quarantine",
+}
+
+
+def limit_options(function: Function) -> Function:
+    """The limits of one object, such as `--max-ratio`."""
+    for name in reversed(limits.NAMES):
+        function = click.option(
+            limits.option(name),
+            type=int,
+            envvar=limits.variable(name),
+            show_envvar=True,
+            metavar="NUMBER",
+            help=f"{_LIMITS[name]}; {getattr(limits.DEFAULT, name):,} otherwise.",
+        )(function)
     return function
 
 

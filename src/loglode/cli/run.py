@@ -13,6 +13,7 @@ from loglode.cli.options import (
     engine_options,
     json_option,
     lake_options,
+    limit_options,
     log_format_option,
     open_lake,
 )
@@ -32,6 +33,7 @@ SHOWN_DAYS = 3
     "--follow-links", is_flag=True, help="Follow symbolic links that are found in folders and by globs."
 )
 @engine_options
+@limit_options
 @click.option(
     "--openlineage",
     metavar="WHERE",

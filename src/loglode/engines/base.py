@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Protocol
 from loglode.contract import Contract
 from loglode.files import StagedFile
 from loglode.formats import Format
+from loglode.limits import DEFAULT, Limits
 from loglode.models.model import Model
 from loglode.silver.identity import FIRST_RULE, Keying
 from loglode.sources import SourceObject
@@ -60,6 +61,7 @@ class Job:
     silver_root: Location
     quarantine_root: Location
     keying: Keying
+    limits: Limits = DEFAULT
 
     @property
     def head_lines(self) -> int:

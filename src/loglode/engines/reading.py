@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from loglode.engines.base import LineObject, Progress, Read
 from loglode.errors import LoglodeError, SourceError, StorageError
+from loglode.limits import DEFAULT, Limits
 from loglode.sources.lines import HEAD_LINES, SCHEMA, LineReader
 from loglode.sources.outcomes import Damaged, Failed, Loaded, Outcome, failure
 from loglode.sources.shape import Shape
@@ -32,11 +33,13 @@ class Reading:
         failed: Mapping[str, Failed] | None = None,
         *,
         head_lines: int = HEAD_LINES,
+        limits: Limits = DEFAULT,
     ) -> None:
         self._outcomes: dict[str, Outcome] = dict(failed or {})
         self._objects = [o for o in objects if o.source.identity not in self._outcomes]
         self._progress = progress
         self._head_lines = head_lines
+        self._limits = limits
         self._shape = Shape()
         self._total = sum(o.source.size for o in self._objects)
         self._done = 0
@@ -79,11 +82,18 @@ class Reading:
             self._shape.look(arrow)
 
     def _reader(self, planned: LineObject, stream: BinaryIO) -> LineReader:
-        fmt = planned.format
+        fmt, source = planned.format, planned.source
+
+        def check(reader: LineReader) -> None:
+            stored = 0 if source.is_stream else source.size
+            found = {"size": reader.bytes, "lines": reader.lines, "blank": reader.blank}
+            self._limits.check(source.display_uri, stored, **found)
+
         return LineReader(
             planned.source.display_uri,
             stream,
             counts_keys=fmt.counts_keys,
             header_prefix=fmt.header_prefix,
             head_lines=self._head_lines,
+            check=check,
         )

@@ -104,6 +104,7 @@ def _job(context: Context, batch: Batch) -> Job:
         folder=context.folder / batch.batch_id,
         silver_root=context.lake.silver.root,
         quarantine_root=context.lake.quarantine.root,
+        limits=context.settings.limits,
     )
 
 

@@ -7,7 +7,7 @@ no line ever becomes a Python object. A line's text keeps its newline.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,6 +17,7 @@ import pyarrow as pa
 from loglode.errors import ObjectGrownError
 from loglode.sources.headers import Headers
 from loglode.sources.kinds import FAULT_COMPRESSION, FAULT_DAMAGED, FAULT_ENCRYPTED, FAULT_FORMAT, DamageError
+from loglode.sources.nesting import FAULT_TOO_DEEP, FAULT_TOO_WIDE, unbounded
 
 BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 20
@@ -26,9 +27,18 @@ FAULT_TOO_LONG = "line_too_long"
 # The engine raised an error for the line.
 FAULT_ENGINE = "engine_error"
 # Lines with one of these are refused without a look at their text.
-UNPARSED = (FAULT_ENGINE,)
+UNPARSED = (FAULT_ENGINE, FAULT_TOO_DEEP, FAULT_TOO_WIDE)
 # Reasons that readers give, not rules: the line is not whole, or no line.
-FAULTS = (FAULT_TOO_LONG, FAULT_DAMAGED, FAULT_ENCRYPTED, FAULT_COMPRESSION, FAULT_FORMAT)
+FAULTS = (
+    FAULT_TOO_LONG,
+    FAULT_DAMAGED,
+    FAULT_ENCRYPTED,
+    FAULT_COMPRESSION,
+    FAULT_FORMAT,
+    FAULT_TOO_DEEP,
+    FAULT_TOO_WIDE,
+)
+_SHORT_LINE = 16
 _BOM = b"\xef\xbb\xbf"
 _NEWLINE, _QUOTE, _COLON, _SPACE, _N = b'\n": n'
 SCHEMA = pa.schema(
@@ -49,7 +59,8 @@ SCHEMA = pa.schema(
 class LineReader:
     """Reads one object; counts lines and bytes as it goes. `uri` must be valid text.
 
-    Without `counts_keys`, `key_count` is 0. `header_prefix`: sources.headers; `head_lines`: `_Head`.
+    Without `counts_keys`, `key_count` is 0. `check` is called for every block and may raise.
+    `header_prefix`: sources.headers; `head_lines`: `_Head`.
     """
 
     def __init__(
@@ -60,12 +71,15 @@ class LineReader:
         counts_keys: bool = True,
         header_prefix: bytes | None = None,
         head_lines: int = HEAD_LINES,
+        check: Callable[[LineReader], None] = lambda _: None,
     ) -> None:
         self._headers = Headers(header_prefix)
         self._counts_keys = counts_keys
         self.uri = uri
         self.lines = 0
         self.bytes = 0
+        self.blank = 0  # blank lines in blocks of very short lines
+        self._check = check
         self._stream = stream
         self._object = _text(uri)
         self._head = _Head(head_lines)
@@ -107,6 +121,7 @@ class LineReader:
             yield self._faulty(pending or excerpt, reason, len(pending or excerpt))
         elif pending:
             yield from self._block(pending)
+        self._check(self)
 
     def _chunks(self) -> Iterator[bytes]:
         while True:
@@ -122,6 +137,7 @@ class LineReader:
                 return
             is_first = not self.bytes
             self.bytes += len(chunk)
+            self._check(self)
             yield chunk[len(_BOM) :] if is_first and chunk.startswith(_BOM) else chunk
 
     def _block(self, data: bytes) -> Iterator[pa.RecordBatch]:
@@ -150,21 +166,24 @@ class LineReader:
         offsets = np.empty(len(ends) + 1, np.int32)
         offsets[0], offsets[1:] = 0, ends
         text = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(valid))
+        raw = np.frombuffer(valid, np.uint8)
+        self.blank += _count_blank(raw, offsets)
+        keys, faults = np.zeros(len(ends), np.int32), None
         if self._counts_keys:
-            keys = _count_keys(np.frombuffer(valid, np.uint8), offsets)
-        else:
-            keys = np.zeros(len(ends), np.int32)
-        return self._to_batch(text, _array(pa.int32(), keys), None)
+            keys, faults = _count_keys(raw, offsets), unbounded(valid, offsets)
+        return self._to_batch(text, _array(pa.int32(), keys), faults)
 
     def _faulty(self, head: bytes, fault: str, length: int) -> pa.RecordBatch:
         text = _text(_valid_utf8(head).decode("utf-8"))
-        return self._to_batch(text, _array(pa.int32(), np.zeros(1, np.int32)), f"{fault}:{length}")
+        return self._to_batch(text, _array(pa.int32(), np.zeros(1, np.int32)), _text(f"{fault}:{length}"))
 
-    def _to_batch(self, text: pa.StringArray, keys: pa.Int32Array, fault: str | None) -> pa.RecordBatch:
+    def _to_batch(
+        self, text: pa.StringArray, keys: pa.Int32Array, faults: pa.StringArray | None
+    ) -> pa.RecordBatch:
         count = len(text)
         first = self.lines + 1
         self.lines += count
-        headers = self._headers.of(text, is_first=first == 1, is_whole=fault is None)
+        headers = self._headers.of(text, is_first=first == 1, is_whole=faults is None or count > 1)
         zeros = _array(pa.int32(), np.zeros(count, np.int32))
         return pa.RecordBatch.from_arrays(
             [
@@ -175,7 +194,7 @@ class LineReader:
                 headers,
                 keys,
                 pa.nulls(count, pa.string()),
-                pa.nulls(count, pa.string()) if fault is None else _text(fault),
+                pa.nulls(count, pa.string()) if faults is None else faults,
             ],
             schema=SCHEMA,
         )
@@ -207,6 +226,13 @@ class _Head:
                 found.append(self._last)
             places[place] = len(found) - 1
         return pa.DictionaryArray.from_arrays(_array(pa.int32(), places), _texts(found))
+
+
+def _count_blank(raw: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> int:
+    """Blank lines of a block whose lines are very short; in others they do not matter."""
+    if len(raw) >= _SHORT_LINE * (len(offsets) - 1):
+        return 0
+    return int(np.count_nonzero(np.maximum.reduceat(raw, offsets[:-1]) <= _SPACE))
 
 
 def _line_ends(data: bytes) -> npt.NDArray[np.int64]:

@@ -37,7 +37,7 @@ from loglode.engines.duckdb.session import (
 )
 from loglode.engines.duckdb.slices import Slices
 from loglode.engines.reading import ObjectBrokeOffError, Reading
-from loglode.errors import LoglodeError, MemoryShortError
+from loglode.errors import LimitError, LoglodeError, MemoryShortError
 from loglode.files import StagedFile
 from loglode.models.model import Model
 from loglode.silver import MEMOS, memo_texts
@@ -89,11 +89,16 @@ class DuckDBEngine:
         failed: dict[str, Failed] = {}
         while True:
             job.folder.mkdir()
-            reading = Reading(objects, progress, failed, head_lines=job.head_lines)
+            reading = Reading(objects, progress, failed, head_lines=job.head_lines, limits=job.limits)
             try:
                 staged = self.stage_lines(job, reading.lines(), is_wide=is_wide)
             except ObjectBrokeOffError as broken:
                 failed[broken.identity] = failure(broken.error)
+            except LimitError as error:
+                found = [o.source.identity for o in objects if o.source.display_uri == error.uri]
+                if not found or failed.keys() & set(found):
+                    raise
+                failed.update(dict.fromkeys(found, failure(error)))
             except MemoryShortError:
                 if is_wide:
                     raise

@@ -20,6 +20,7 @@ from loglode.engines.duckdb.isolate import Isolation, Statement
 from loglode.engines.duckdb.session import is_of_data
 from loglode.engines.duckdb.slices import Slice
 from loglode.files import StagedFile
+from loglode.limits import exceeded
 from loglode.silver import KEY, REJECTED, failing_statement, rejected_statement, silver_statement
 from loglode.sql import identifier, literal
 from loglode.tables import DAY
@@ -69,6 +70,7 @@ class Outputs:
                 self.silver.append(replace(file, partition=keys))
         if rejected:
             self._hold(read, rejected)
+        self._check_limits()
 
     def _statement(self) -> Statement:
         job = self.job
@@ -98,6 +100,7 @@ class Outputs:
         """Write what is still held."""
         if self._is_holding:
             self._write_rejected()
+            self._check_limits()
         if self.is_wide and self.silver:
             self.silver = partition_by_groups(
                 self.connection,
@@ -109,6 +112,19 @@ class Outputs:
                     self.job.contract.partition_columns,
                 ),
             )
+
+    def _check_limits(self) -> None:
+        """Raise LimitError for the object that takes the most of files that are too large together."""
+        refused = sum(f.bytes for f in self.quarantine)
+        name, found = self.job.limits.exceeded_by(refused + sum(f.bytes for f in self.silver), refused)
+        if not name:
+            return
+        files = self.quarantine if name == "max_quarantine_mb" else [*self.silver, *self.quarantine]
+        select = f"select source_object from {parquet([f.path for f in files], 'union_by_name = true')}"
+        most = self.connection.execute(
+            f"{select} group by all order by count(*) desc, source_object limit 1"
+        ).fetchone()
+        raise exceeded(str(most[0]) if most else "", found, name)
 
     def _hold(self, lines: pa.Table, rejected: Sequence[StagedFile]) -> None:
         """Hold the lines at the places of the rejected ones. Whether they are rejected, their own row says."""

@@ -125,14 +125,16 @@ def engine_failures(what: str) -> Iterator[None]:
         yield
     except duckdb.HTTPException:
         raise
-    except duckdb.OutOfMemoryException as error:
-        raise MemoryShortError(f"memory did not suffice for {what}", hint="raise --memory-mb") from error
+    except (duckdb.OutOfMemoryException, MemoryError) as error:
+        raise MemoryShortError(f"memory did not suffice for {what}", hint=_MORE_MEMORY) from error
     except duckdb.IOException as error:
         raise LakeError(
             f"a file of a table cannot be read for {what}: {_one_line(error)}",
             hint="`loglode verify` names files that are gone; nothing was committed",
         ) from error
     except duckdb.Error as error:
+        if _NO_MEMORY.search(str(error)):
+            raise MemoryShortError(f"memory did not suffice for {what}", hint=_MORE_MEMORY) from None
         if not is_of_data(error):
             raise LoglodeError(f"the engine failed on {what}: {_one_line(error)}") from error
         raise LoglodeError(
@@ -140,6 +142,12 @@ def engine_failures(what: str) -> Iterator[None]:
             hint="nothing was committed; please report it with the version and the contract",
         ) from None
 
+
+_MORE_MEMORY = "raise --memory-mb, or lower --threads where the process itself is limited"
+# What the system refuses, in whatever class it arrives.
+_NO_MEMORY = re.compile(
+    r"[Ff]ailed to allocate|[Cc]ould not allocate|bad_alloc|Resource temporarily unavailable"
+)
 
 # Errors of the statement, the system or the user. All others are about a value.
 _NOT_OF_DATA = (
@@ -159,7 +167,7 @@ _NOT_OF_DATA = (
 
 def is_of_data(error: duckdb.Error) -> bool:
     """Whether the engine raises this for a value: the same statement succeeds on other lines."""
-    return not isinstance(error, _NOT_OF_DATA)
+    return not isinstance(error, _NOT_OF_DATA) and not _NO_MEMORY.search(str(error))
 
 
 def _one_line(error: duckdb.Error) -> str:
