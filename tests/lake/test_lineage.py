@@ -53,7 +53,7 @@ def test_a_field_changes_only_what_lineage_says(tmp_path: Path) -> None:
     }
     for field, (key, value) in CHANGES.items():
         changed = [{**line, key: value(i)} for i, line in enumerate(_lines())]
-        load(tmp_path / field, write(tmp_path / field / "logs.json", changed))
+        load(tmp_path / field, write(tmp_path / f"{field}.in" / "logs.json", changed))
         after = _columns(tmp_path / field)
         moved = {name for name in before | after if before.get(name) != after.get(name)}
         assert moved, f"{field} changed nothing: the test is blind"
