@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other, or one by its name: `dev.py bench [pipeline|combined|increment|watched|detection|spark] [OPTION...]`."""
+"""All benchmarks, one after the other, or one by its name: `dev.py bench [pipeline|combined|increment|batches|watched|detection|spark] [OPTION...]`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("pipeline", "combined", "increment", "watched", "detection", "spark")
+NAMES = ("pipeline", "combined", "increment", "batches", "watched", "detection", "spark")
 
 
 def main(arguments: list[str]) -> int:

@@ -25,13 +25,10 @@ def is_page(event: Event) -> bool:
 
 
 def quantile(values: list[float], share: float) -> float | None:
+    """The value at a rank: at least this share of all values is not above it."""
     if not values:
         return None
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    low = math.floor(place)
-    high = math.ceil(place)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+    return sorted(values)[math.ceil(round(share * len(values), 6)) - 1]
 
 
 def mean(values: list[float]) -> float | None:
@@ -60,7 +57,7 @@ def traffic(events: list[Event]) -> Row:
     return {
         "requests": len(events),
         "visitors": visitors(events),
-        "human_visitors": visitors(e for e in events if not e["is_bot"]),
+        "human_visitors": visitors(e for e in events if e["is_bot"] is False),
         "bytes_sent": sum(e["bytes_sent"] or 0 for e in events),
         **{f"requests_{c}xx": n for c, n in enumerate(of_class, 1)},
         "error_rate": (of_class[3] + of_class[4]) / len(events),
@@ -69,8 +66,8 @@ def traffic(events: list[Event]) -> Row:
         "timed_requests": len(timed),
         "avg_response_time_ms": mean(timed),
         **{f"p{p}_response_time_ms": quantile(timed, p / 100) for p in (50, 90, 95, 99)},
-        "human_requests": sum(not e["is_bot"] for e in events),
-        "bot_requests": sum(e["is_bot"] for e in events),
+        "human_requests": sum(e["is_bot"] is False for e in events),
+        "bot_requests": sum(e["is_bot"] is True for e in events),
     }
 
 
@@ -123,6 +120,7 @@ def session(events: list[Event], goals: list[Row]) -> Row:
     entry, last = (pages or events)[0], (pages or events)[-1]
     timed = times(events)
     reached = {g["goal"] for g in goals for e in events if fits(e, g)}
+    unknown = any(e["is_bot"] is None for e in events)
     return {
         "date": day_of(events[0]["us"]),
         "start_us": events[0]["us"],
@@ -136,7 +134,7 @@ def session(events: list[Event], goals: list[Row]) -> Row:
         "timed_requests": len(timed),
         "avg_response_time_ms": mean(timed),
         "max_response_time_ms": max(timed, default=None),
-        "is_bot": any(e["is_bot"] for e in events),
+        "is_bot": True if any(e["is_bot"] for e in events) else None if unknown else False,
         "is_converted": bool(reached),
         "goals_reached": len(reached),
         **{c: entry[c] for c in ("visitor_id", "referrer_host", "utm_source", "country", "device")},

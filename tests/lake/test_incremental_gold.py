@@ -1,4 +1,4 @@
-"""Gold is kept up by touched days alone, and is always what computing all of it anew would give."""
+"""Gold is kept up by merging each batch, and is always what computing all of it anew would give."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.helpers.lakes import (
     SILVER,
     Record,
     assert_same,
+    files_of,
     load,
     record,
     settings,
@@ -29,6 +31,9 @@ from tests.helpers.lakes import (
 )
 
 from loglode import operations
+from loglode.engines.base import Computed, GoldInputs
+from loglode.engines.duckdb.models import DuckDBModels
+from loglode.gold import merge
 from loglode.lake import table as tables
 from loglode.lake.state import State
 from loglode.lake.state import load as load_state
@@ -122,6 +127,39 @@ def test_late_lines_of_a_day_change_that_day(lake: Path, tmp_path: Path, days: l
     load(lake, *days)
     load(lake, late)
     assert_same(lake, all_at_once, names=EVENT_GOLD)
+
+
+def test_a_table_that_grows_is_folded_and_read_no_more_than_its_rows(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few files however many batches."""
+    monkeypatch.setattr(merge, "FOLD_FILES", 3)
+    lines = [line for line in visits(0) if isinstance(line, dict)]
+    files = [write(tmp_path / f"{n}.json", lines[n::6]) for n in range(6)]
+    for file in files:
+        load(lake, file)
+        assert len(files_of(lake, "gold/visit_slots")) <= 2 * 3
+    all_at_once = tmp_path / "all"
+    load(all_at_once, *files)
+    assert_same(lake, all_at_once, names=EVENT_GOLD)
+
+
+def test_a_batch_reads_no_other_file_of_silver(
+    lake: Path, tmp_path: Path, days: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work follows the batch: gold reads the batch's own rows, and what its tables hold."""
+    load(lake, days[0])
+    load(lake, days[1])
+    read: list[int] = []
+    run = DuckDBModels.run
+
+    def counting(self: DuckDBModels, inputs: GoldInputs, names: Collection[str]) -> Computed:
+        read.append(inputs.rows)
+        return run(self, inputs, names)
+
+    monkeypatch.setattr(DuckDBModels, "run", counting)
+    added = load(lake, write(tmp_path / "late.json", visits(0, seed=5)[:7]))
+    assert read == [added.rows_silver] == [7]
 
 
 @pytest.mark.parametrize("name", [*GOLD, "gold"])

@@ -131,6 +131,7 @@ OF_GOLD = {
     "session_metrics": "sessions human_sessions requests",
     "conversion_metrics": "human_sessions",
     "sessions": "requests",
+    "visit_slots": "requests",
     "pipeline_metrics": "lines_read rows_silver lines_quarantined duplicates blank_lines",
 }
 DAMAGES: dict[str, tuple[Damage, set[str]]] = {

@@ -47,12 +47,12 @@ def test_totals_are_those_of_silver(model: Model, gold: Rows) -> None:
 
 @every_model
 def test_a_part_is_not_more_than_its_whole(model: Model, gold: Rows) -> None:
-    """`human_sessions` and `bot_sessions` are `sessions` together, and so on."""
+    """`human_sessions` and `bot_sessions` are not more than `sessions`: of some it is unknown."""
     names = {name for name, _ in model.columns}
     for whole in names:
         if {f"human_{whole}", f"bot_{whole}"} <= names:
             for row in gold[model.name]:
-                assert row[f"human_{whole}"] + row[f"bot_{whole}"] == row[whole], (whole, row)
+                assert row[f"human_{whole}"] + row[f"bot_{whole}"] <= row[whole], (whole, row)
         elif f"human_{whole}" in names:
             assert all(row[f"human_{whole}"] <= row[whole] for row in gold[model.name]), whole
 
@@ -69,7 +69,7 @@ def test_every_period_counts_the_sessions_and_refused_lines_of_all(gold: Rows) -
         columns = rows[0].keys()
         if name != "sessions" and "sessions" in columns:
             assert sum(row["sessions"] for row in rows) == sessions, name
-        if "response_time_histogram" in columns:
+        if name in ("hourly_metrics", "daily_metrics"):
             assert sum(row["quarantined_lines"] for row in rows) == len(REFUSED)
             for row in rows:
                 buckets = row["response_time_histogram"] or []

@@ -53,6 +53,8 @@ class BatchRecord:
 
     run: RunRow | None = None
     days: Sequence[Day] = ()
+    # Paths of the files that the commit adds to silver.
+    silver: Sequence[str] = ()
     quarantine: Sequence[Mapping[str, Any]] = ()
     quarantine_removed: Sequence[str] = ()
     # Counts of the contract's rules (see `measured`); empty where nothing was loaded.
@@ -63,6 +65,7 @@ class BatchRecord:
         return {
             "run": self.run.to_json() if self.run else {},
             "days": [list(day) for day in self.days],
+            "silver": list(self.silver),
             "quarantine": list(self.quarantine),
             "quarantine_removed": list(self.quarantine_removed),
             "quality": dict(self.quality),

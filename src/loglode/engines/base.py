@@ -150,12 +150,27 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class GoldInputs:
-    """Days to compute, and the files that contain them and their margins; `rows` are those of `web_logs`."""
+    """Days to compute, and the files that contain them and their margins; `rows` are those of `web_logs`.
+
+    To merge a batch, the files are those of the batch alone, and `held` are files of gold tables, by the names
+    of the relations that models read (see `HELD`): what the tables held before, of all days that it can reach.
+    """
 
     days: Sequence[date]
     web_logs: Sequence[Location] = ()
     quarantine: Sequence[Location] = ()
     rows: int = 0
+    held: Mapping[str, Sequence[Location]] = field(default_factory=dict)
+    # Files by table, whose rows are written again beside those that are computed.
+    folded: Mapping[str, Sequence[Location]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Files of each gold table, and the days whose rows they are: all that were given, unless a batch is merged."""
+
+    files: dict[str, list[StagedFile]]
+    days: frozenset[date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +192,7 @@ class ModelRunner(Protocol):
 
     columns: dict[str, Columns]
 
-    def run(self, inputs: GoldInputs, names: Collection[str]) -> dict[str, list[StagedFile]]:
+    def run(self, inputs: GoldInputs, names: Collection[str]) -> Computed:
         """Compute the named gold tables, and what they are made from, for the days. Raises LoglodeError."""
         ...
 
@@ -193,6 +208,8 @@ class Engine(Protocol):
     # Rows and days of silver that the models may be given at once, margins included.
     chunk_rows: int
     chunk_days: int
+    # Whether its runner takes `held`; else whole days are computed.
+    merges: bool
     # Whether objects are read by this process, not by others.
     reads_here: bool
 

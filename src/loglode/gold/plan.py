@@ -36,6 +36,8 @@ class TablePlan:
     after: Bookmark
     found: Snapshot | None
     days: frozenset[date]
+    # Paths of files whose rows are written again together with new ones.
+    folded: frozenset[str] = frozenset()
 
     @property
     def is_rebuild(self) -> bool:

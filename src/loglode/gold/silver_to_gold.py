@@ -1,6 +1,6 @@
-"""Silver to gold, incremental: only days touched since each table's bookmark, and their neighbours.
+"""Silver to gold, incremental: new rows are merged into what the tables hold, or touched days computed again.
 
-A gold commit replaces whole days in one step, and its bookmark with them. It is planned from the very
+A gold commit replaces rows of days in one step, and its bookmark with them. It is planned from the very
 bookmark that it replaces: when another writer changes the bookmark meanwhile (a restore, another run, a
 request to rebuild), nothing is committed and the run plans again. A killed run leaves each table either as
 it was or done, and the next run goes on from there.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from loglode import logs
@@ -21,6 +21,7 @@ from loglode.engines.base import BatchInputs, GoldInputs, ModelRunner
 from loglode.errors import CommitConflictError
 from loglode.files import StagedFile
 from loglode.gold.bookmark import Bookmark
+from loglode.gold.merge import Merge, plan_merge
 from loglode.gold.plan import (
     GoldPlan,
     TablePlan,
@@ -105,8 +106,9 @@ def _attempt(context: Context, planned: GoldPlan) -> bool:
     with gold_step(context.reporter, planned.silver.version) as step:
         plan, progress = begin(context, planned)
         run = _Run(context, plan, progress, datetime.now(UTC), runner)
-        staged = _computed(run)
-        outcomes = [_commit(run, table, staged.get(table.model.name)) for table in plan.tables]
+        merge = plan_merge(context, plan)
+        run, staged = (run, _computed(run)) if merge is None else _merged(run, merge)
+        outcomes = [_commit(run, table, staged.get(table.model.name)) for table in run.plan.tables]
         step.written += [outcome for outcome in outcomes if isinstance(outcome, Written)]
     is_done = not any(outcome is _OUTDATED for outcome in outcomes)
     if is_done and progress.days:
@@ -120,7 +122,7 @@ def _computed(run: _Run) -> dict[str, list[StagedFile]]:
     total = len(run.plan.days)
     done = 0
     for chunk in chunks(run.context, run.plan):
-        for name, files in run.runner.run(_inputs(run, chunk.days), chunk.tables).items():
+        for name, files in run.runner.run(_inputs(run, chunk.days), chunk.tables).files.items():
             staged[name] += files
         done += len(chunk.days)
         if run.progress.fingerprints and (done < total or run.progress.days):
@@ -128,6 +130,34 @@ def _computed(run: _Run) -> dict[str, list[StagedFile]]:
             staged |= {name: [] for name in run.progress.fingerprints}
         run.context.progress("silver to gold", done, total)
     return staged
+
+
+def _merged(run: _Run, merge: Merge) -> tuple[_Run, dict[str, list[StagedFile]]]:
+    """The run as a merge, which replaces the days that changed, and its files."""
+    quarantine = run.context.lake.quarantine.snapshot()
+    inputs = GoldInputs(
+        days=merge.days,
+        web_logs=_paths(run.plan.silver, merge.silver),
+        rows=sum(file.rows for file in merge.silver),
+        quarantine=_paths(quarantine, merge.quarantine),
+        held=merge.held,
+        folded={
+            table.model.name: _paths(table.found, merge.folded[table.model.name])
+            for table in run.plan.by_day
+            if table.found and table.model.name in merge.folded
+        },
+    )
+    computed = run.runner.run(inputs, [table.model.name for table in run.plan.by_day])
+    run.context.progress("silver to gold", len(merge.days), len(merge.days))
+    tables = tuple(
+        replace(
+            table,
+            days=frozenset() if table.model.grows else computed.days,
+            folded=frozenset(file.path for file in merge.folded.get(table.model.name, ())),
+        )
+        for table in run.plan.tables
+    )
+    return replace(run, plan=replace(run.plan, tables=tables)), computed.files
 
 
 def _inputs(run: _Run, days: list[date]) -> GoldInputs:
@@ -177,13 +207,21 @@ def _commit(run: _Run, table: TablePlan, staged: list[StagedFile] | None) -> Wri
         if bookmark != table.before:
             outcome = _OUTDATED
             return None
+        current = snapshot.files()
+        if not table.folded <= {file.path for file in current}:
+            outcome = _OUTDATED  # maintenance has written them again
+            return None
         files = publish(target, files)
         actions = [*run.progress.adds.get(spec.name, ()), *adds(files)]
         rows = sum(json.loads(action["stats"])["numRecords"] for action in actions)
         outcome = Written(spec.name, target.root, columns, rows, snapshot.version + 1)
         return Commit(
             adds=actions,
-            removes=[f for f in snapshot.files() if table.is_rebuild or day_of(f) in table.days],
+            removes=[
+                file
+                for file in current
+                if table.is_rebuild or day_of(file) in table.days or file.path in table.folded
+            ],
             replaces_columns=table.is_rebuild,
             transactions={SILVER_VERSION: table.after.number},
             metadata=_origin(run, table),

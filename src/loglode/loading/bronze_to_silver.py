@@ -198,6 +198,7 @@ def _commit(
     record = BatchRecord(
         run=row,
         days=[(day.year, day.month, day.day) for day in sorted(days)],
+        silver=[file.relative_path for file in staged.silver],
         quarantine=adds([*staged.quarantine, *publish(context.lake.quarantine, freed.rewritten)]),
         quarantine_removed=freed.removed,
         quality=measured(job.contract, staged),

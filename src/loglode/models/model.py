@@ -8,8 +8,6 @@ Relations that the caller provides, and every model may read: see `PROVIDED`.
 The text is DuckDB's dialect. sqlglot parses and renders every file for Spark, but these functions
 need a hand there, in the engine's one module of differences:
 
-- `quantile_cont(x, [..])` (hourly, daily and route quantiles, median duration) comes out as
-  `PERCENTILE_CONT(x, ARRAY(..))`; Spark's exact, interpolating one is `percentile(x, array(..))`.
 - `epoch_us(t)` comes out unchanged; Spark has `unix_micros(t)`.
 - `make_timestamptz(us)` comes out unchanged; Spark has `timestamp_micros(us)`.
 """
@@ -25,6 +23,7 @@ from importlib.resources import files
 from typing import Literal, cast
 
 from loglode.errors import ModelError
+from loglode.models.held import HELD
 
 Layer = Literal["intermediate", "gold"]
 # Relations that an engine builds for a gold run, with their column types: values of the contract, the days
@@ -49,10 +48,10 @@ INPUTS: Mapping[str, Mapping[str, str]] = {
         "gold_started_at": "TIMESTAMP WITH TIME ZONE",
     },
 }
-PROVIDED = frozenset({"web_logs", "quarantine", "runs", *INPUTS})
+PROVIDED = frozenset({"web_logs", "quarantine", "runs", *INPUTS, *HELD})
 LAYERS: tuple[Layer, ...] = ("intermediate", "gold")
-_FIELDS = frozenset({"grain", "keys", "depends", "description", "columns", "materialized", "totals"})
-_REQUIRED = _FIELDS - {"materialized", "totals"}
+_FIELDS = frozenset({"grain", "keys", "depends", "description", "columns", "materialized", "totals", "grows"})
+_REQUIRED = _FIELDS - {"materialized", "totals", "grows"}
 _LINE = re.compile(r"(?P<name>[a-z_][a-z0-9_]*):\s*(?P<value>.*)")
 
 
@@ -64,6 +63,8 @@ class Model:
     of the SELECT. `is_view` asks the caller for a view rather than a table: the model only renames
     and derives, and each of its readers needs a few of its columns. `totals` are columns whose sum over all
     rows is that of silver: its number of rows (`requests`), or the sum of its column of the same name.
+    `grows` is for a table that takes the rows of a batch beside those that it holds: the model does not read
+    what the table holds.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Model:
     columns: tuple[tuple[str, str], ...]
     is_view: bool = False
     totals: tuple[str, ...] = ()
+    grows: bool = False
 
     @property
     def is_by_batch(self) -> bool:
@@ -111,6 +113,9 @@ def parse_model(name: str, layer: Layer, text: str) -> Model:
     for kind_of, chosen in (("key", keys), ("total", totals)):
         if unknown := [column for column in chosen if column not in dict(columns)]:
             raise _malformed(name, f"the {kind_of} {unknown[0]} is not among the columns")
+    grows = fields.get("grows", "false")
+    if grows not in ("true", "false"):
+        raise _malformed(name, f"grows is {grows!r}, not true or false")
     kind = fields.get("materialized", "table")
     if kind not in ("table", "view"):
         raise _malformed(name, f"materialized is {kind!r}, not table or view")
@@ -125,6 +130,7 @@ def parse_model(name: str, layer: Layer, text: str) -> Model:
         columns=columns,
         is_view=kind == "view",
         totals=totals,
+        grows=grows == "true",
     )
 
 

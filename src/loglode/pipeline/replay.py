@@ -114,6 +114,7 @@ def _attempt(
     record = BatchRecord(
         run=_row(attempt, replays),
         days=sorted({_day(f) for f in silver} | {(y, m, d) for y, m, d in refused.freed_days()}),
+        silver=[file.relative_path for file in silver],
         quarantine=adds(publish(context.lake.quarantine, rewritten)),
         quarantine_removed=touched,
     )

@@ -102,6 +102,7 @@ _TOTALS: tuple[_Total, ...] = (
         "session_days",
         {name: f"sum({name})" for name in ("sessions", "human_sessions", "requests")},
     ),
+    _Total("visit_slots", "silver_days", {"visits": "sum(requests)"}),
     # Human sessions fall into bands of response time, once for each goal.
     _Total(
         "conversion_metrics",

@@ -61,6 +61,7 @@ class DuckDBEngine:
     chunk_rows = 2_500_000
     # Each day takes memory of its own while it is written.
     chunk_days = 50
+    merges = True
     reads_here = True
 
     def __init__(

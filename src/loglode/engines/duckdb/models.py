@@ -9,12 +9,13 @@ from typing import Any
 import duckdb
 
 from loglode.contract import Contract, built_in_names
-from loglode.engines.base import BatchInputs, Columns, GoldInputs
+from loglode.engines.base import BatchInputs, Columns, Computed, GoldInputs
 from loglode.engines.duckdb.files import Target, of_table, write_partitioned
 from loglode.engines.duckdb.session import allow_s3, s3_errors
 from loglode.engines.provided import CLOCK, COUNTED, GOLD_STARTS, goal_rows, settings_row
 from loglode.errors import LoglodeError
 from loglode.files import StagedFile
+from loglode.models.held import HELD
 from loglode.models.model import INPUTS, Model, needed
 from loglode.sql import identifier, identifiers
 from loglode.storage import Location
@@ -37,7 +38,7 @@ class DuckDBModels:
         self._folder = folder
         self.columns: dict[str, Columns] = {}
 
-    def run(self, inputs: GoldInputs, names: Collection[str]) -> dict[str, list[StagedFile]]:
+    def run(self, inputs: GoldInputs, names: Collection[str]) -> Computed:
         """Compute the named gold tables, and what they are made from, for the days. Raises LoglodeError."""
         self._relations(inputs)
         staged: dict[str, list[StagedFile]] = {}
@@ -45,10 +46,13 @@ class DuckDBModels:
         for model in chosen:
             self._guarded(model, f"create or replace temp {_kind(model)} {model.name} as {model.sql}")
             if model.name in names:
-                staged[model.name] = self._write(model)
+                staged[model.name] = self._write(model, inputs.folded.get(model.name, ()))
+        days = frozenset(inputs.days)
+        if inputs.held:
+            days = frozenset(row[0] for row in self._connection.execute("from changed_days").fetchall())
         for model in reversed(chosen):
             self._connection.execute(f"drop {_kind(model)} {model.name}")
-        return staged
+        return Computed(staged, days)
 
     def run_batches(self, model: Model, inputs: BatchInputs) -> list[StagedFile]:
         """Compute a table that has a row for each batch. Raises LoglodeError."""
@@ -66,13 +70,18 @@ class DuckDBModels:
         connection.execute(f"drop table {model.name}")
         return staged
 
-    def _write(self, model: Model) -> list[StagedFile]:
+    def _write(self, model: Model, folded: Sequence[Location] = ()) -> list[StagedFile]:
         described = self._connection.execute(f"describe {model.name}").fetchall()
         texts = dict(model.columns)
         self.columns[model.name] = tuple((row[0], row[1], texts.get(row[0], "")) for row in described)
+        select = f"from {model.name}"
+        if folded:
+            types = [(name, sql) for name, sql, _ in self.columns[model.name]]
+            view(self._connection, "folded", folded, types, is_whole=True)
+            select += " union all from folded"
         return write_partitioned(
             self._connection,
-            f"from {model.name}",
+            select,
             Target(
                 self._folder / model.name,
                 model.name,
@@ -93,6 +102,8 @@ class DuckDBModels:
         silver = [(f.name, f.sql_type) for f in contract.stored_fields if f.name in built_in_names()]
         view(connection, "web_logs", inputs.web_logs, silver)
         view(connection, "quarantine", inputs.quarantine, [(n, t) for n, t, _ in QUARANTINE.columns])
+        for name, types in HELD.items():
+            view(connection, name, inputs.held.get(name, ()), list(types.items()), is_whole=True)
         self._values("target_days", INPUTS["target_days"], [(day,) for day in inputs.days])
         self._values("settings", INPUTS["settings"], [settings_row(contract)])
         self._values("goals", INPUTS["goals"], goal_rows(contract))
@@ -116,10 +127,11 @@ def view(
     columns: Sequence[tuple[str, str]],
     *,
     is_shared: bool = False,
+    is_whole: bool = False,
 ) -> None:
     """Files as a relation with the declared columns; a column that older files lack is null.
 
-    A shared one exists for all cursors of the connection.
+    A shared one exists for all cursors of the connection. `is_whole`: every file is known to have all columns.
     """
     kind = "view" if is_shared else "temp view"
     if not files:
@@ -129,6 +141,9 @@ def view(
     allow_s3(connection, files)
     declared = identifiers(column for column, _ in columns)
     source = of_table(files)
+    if is_whole:
+        connection.execute(f"create or replace {kind} {name} as select {declared} from {source}")
+        return
     have = {
         row[0] for row in connection.execute(f"select column_name from (describe from {source})").fetchall()
     }

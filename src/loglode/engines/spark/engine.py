@@ -48,6 +48,8 @@ class SparkEngine:
     # Models see all of their days at once: Spark cuts the work itself.
     chunk_rows = 1 << 62
     chunk_days = 1 << 31
+    # It starts for large batches, whose days are read anyway.
+    merges = False
     reads_here = False
 
     def __init__(self, *, master: str | None, folder: Path) -> None:

@@ -12,13 +12,14 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
 from loglode.contract import Contract, built_in_names
-from loglode.engines.base import BatchInputs, Columns, GoldInputs
+from loglode.engines.base import BatchInputs, Columns, Computed, GoldInputs
 from loglode.engines.provided import CLOCK, COUNTED, GOLD_STARTS, goal_rows, settings_row
 from loglode.engines.spark.dialect import to_spark, words
 from loglode.engines.spark.files import SPARK_ERRORS, failed, read, write
 from loglode.engines.spark.session import on_one_machine
 from loglode.engines.spark.types import declared, schema
 from loglode.files import StagedFile
+from loglode.models.held import HELD
 from loglode.models.model import INPUTS, Model, needed
 from loglode.storage import Location
 from loglode.tables import DAY, QUARANTINE, RUNS
@@ -45,7 +46,7 @@ class SparkModels:
         self._home = home
         self.columns: dict[str, Columns] = {}
 
-    def run(self, inputs: GoldInputs, names: Collection[str]) -> dict[str, list[StagedFile]]:
+    def run(self, inputs: GoldInputs, names: Collection[str]) -> Computed:
         """Compute the named gold tables, and what they are made from, for the days. Raises LoglodeError."""
         self._relations(inputs)
         staged: dict[str, list[StagedFile]] = {}
@@ -62,7 +63,7 @@ class SparkModels:
         finally:
             for frame in kept:
                 frame.unpersist()
-        return staged
+        return Computed(staged, frozenset(inputs.days))
 
     def run_batches(self, model: Model, inputs: BatchInputs) -> list[StagedFile]:
         """Compute a table that has a row for each batch. Raises LoglodeError."""
@@ -119,7 +120,9 @@ class SparkModels:
             ("web_logs", inputs.web_logs, silver),
             ("quarantine", inputs.quarantine, {name: sql for name, sql, _ in QUARANTINE.columns}),
         )
-        for name, paths, types in files:
+        # Whole days are computed: nothing is taken from what the tables hold.
+        nothing = ((name, (), types) for name, types in HELD.items())
+        for name, paths, types in (*files, *nothing):
             read(self._spark, paths, types).createOrReplaceTempView(name)
         self._values("target_days", INPUTS["target_days"], [(day,) for day in inputs.days])
         self._values("settings", INPUTS["settings"], [settings_row(self._contract)])

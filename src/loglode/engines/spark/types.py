@@ -18,6 +18,9 @@ def schema(columns: Iterable[tuple[str, str]]) -> spark.StructType:
 def _type(sql: str) -> spark.DataType:
     if sql.endswith("[]"):
         return spark.ArrayType(_type(sql.removesuffix("[]")))
+    if sql.startswith("STRUCT("):
+        parts = sql.removeprefix("STRUCT(").removesuffix(")").split(", ")
+        return schema((name, kind) for name, _, kind in (part.partition(" ") for part in parts))
     if sql not in TYPES:
         raise LoglodeError(f"no Spark type for {sql}")
     found: spark.DataType = getattr(spark, TYPES[sql].spark)()

@@ -19,16 +19,17 @@
 --   server_error_rate: requests_5xx / requests, 0 to 1; null without requests
 --   success_rate: (requests_2xx + requests_3xx) / requests, 0 to 1; null without requests
 --   timed_requests: requests with a known response time
+--   response_us: sum of response times, microseconds
 --   avg_response_time_ms: mean response time, milliseconds; times count in whole microseconds
---   p50_response_time_ms: median response time, milliseconds, exact with linear interpolation
---   p90_response_time_ms: 0.9 quantile of the response time, milliseconds, exact with linear interpolation
---   p95_response_time_ms: 0.95 quantile of the response time, milliseconds, exact with linear interpolation
---   p99_response_time_ms: 0.99 quantile of the response time, milliseconds, exact with linear interpolation
---   human_requests: requests that are not a bot's
+--   p50_response_time_ms: median response time, milliseconds, within 1 % of the time at that rank
+--   p90_response_time_ms: 0.9 quantile of the response time, milliseconds, within 1 % of the time at that rank
+--   p95_response_time_ms: 0.95 quantile of the response time, milliseconds, within 1 % of the time at that rank
+--   p99_response_time_ms: 0.99 quantile of the response time, milliseconds, within 1 % of the time at that rank
+--   human_requests: requests that are not a bot's; one whose agent is unknown is neither here nor in bot_requests
 --   bot_requests: requests of bots
 --   quarantined_lines: refused lines whose own time could be read and lies in the day
 --   response_time_histogram: timed requests by bucket, ordered; bucket b holds gamma^(b-1) < ms <= gamma^b
---     (gamma 1.1 unless set otherwise), bucket -1000 also 0 ms; add buckets to merge any range
+--     (gamma 1.02), bucket -1000 also 0 ms; add buckets to merge any range
 --   year: partition, year of date
 --   month: partition, month of date
 --   day: partition, day of date
@@ -48,6 +49,7 @@ select
     server_error_rate,
     success_rate,
     timed_requests,
+    response_us,
     avg_response_time_ms,
     p50_response_time_ms,
     p90_response_time_ms,

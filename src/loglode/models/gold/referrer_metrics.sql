@@ -1,6 +1,6 @@
 -- grain: day x referring host x campaign
 -- keys: date, referrer_host, utm_source, utm_medium, utm_campaign
--- depends: events, target_days
+-- depends: changed_days, events, held_referrer_metrics, referrer_visitors, target_days
 -- totals: requests, bytes_sent
 -- description: Requests and visitors that each referring host and campaign brought on each day.
 -- columns:
@@ -10,7 +10,7 @@
 --   utm_medium: campaign's medium, '(none)' when unknown
 --   utm_campaign: campaign's name, '(none)' when unknown
 --   requests: number of requests
---   human_requests: requests that are not a bot's
+--   human_requests: requests that are not a bot's; one whose agent is unknown is neither here nor in bot_requests
 --   visitors: distinct visitors, bots among them
 --   errors: requests with status 400 or above
 --   error_rate: errors / requests, 0 to 1
@@ -18,7 +18,7 @@
 --   year: partition, year of date
 --   month: partition, month of date
 --   day: partition, day of date
-with visitors as (
+with requests as (
     -- Names are filled in after the large grouping: the engine groups the dictionaries as they are stored.
     select
         event_date,
@@ -26,50 +26,79 @@ with visitors as (
         utm_source,
         utm_medium,
         utm_campaign,
-        visitor_id,
         count(*) as requests,
         count(case when not is_bot then 1 end) as human_requests,
         count(case when is_error then 1 end) as errors,
         sum(bytes_sent) as bytes_sent
     from events
     where event_date in (select day from target_days)
-    group by event_date, referrer_host, utm_source, utm_medium, utm_campaign, visitor_id
+    group by event_date, referrer_host, utm_source, utm_medium, utm_campaign
 ),
 
-referrers as (
+parts as (
     select
         event_date,
         coalesce(referrer_host, '(none)') as referrer_host,
         coalesce(utm_source, '(none)') as utm_source,
         coalesce(utm_medium, '(none)') as utm_medium,
         coalesce(utm_campaign, '(none)') as utm_campaign,
+        requests,
+        human_requests,
+        0 as visitors,
+        errors,
+        bytes_sent
+    from requests
+    union all
+    select
+        date as event_date,
+        referrer_host,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        requests,
+        human_requests,
+        visitors,
+        errors,
+        bytes_sent
+    from held_referrer_metrics
+    where date in (select day from changed_days)
+),
+
+referrers as (
+    select
+        event_date,
+        referrer_host,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        concat(
+            cast(length(referrer_host) as varchar), ' ', cast(length(utm_source) as varchar), ' ',
+            cast(length(utm_medium) as varchar), ' ', referrer_host, utm_source, utm_medium, utm_campaign
+        ) as name,
         sum(requests) as requests,
         sum(human_requests) as human_requests,
-        count(distinct visitor_id) as visitors,
+        sum(visitors) as visitors,
         sum(errors) as errors,
         sum(bytes_sent) as bytes_sent
-    from visitors
-    group by
-        event_date,
-        coalesce(referrer_host, '(none)'),
-        coalesce(utm_source, '(none)'),
-        coalesce(utm_medium, '(none)'),
-        coalesce(utm_campaign, '(none)')
+    from parts
+    group by event_date, referrer_host, utm_source, utm_medium, utm_campaign
 )
 
 select
-    event_date as date,
-    referrer_host,
-    utm_source,
-    utm_medium,
-    utm_campaign,
-    cast(requests as bigint) as requests,
-    cast(human_requests as bigint) as human_requests,
-    visitors,
-    cast(errors as bigint) as errors,
-    cast(errors as double) / requests as error_rate,
-    cast(coalesce(bytes_sent, 0) as bigint) as bytes_sent,
-    cast(year(event_date) as integer) as year,
-    cast(month(event_date) as integer) as month,
-    cast(day(event_date) as integer) as day
+    referrers.event_date as date,
+    referrers.referrer_host,
+    referrers.utm_source,
+    referrers.utm_medium,
+    referrers.utm_campaign,
+    cast(referrers.requests as bigint) as requests,
+    cast(referrers.human_requests as bigint) as human_requests,
+    cast(referrers.visitors + coalesce(referrer_visitors.visitors, 0) as bigint) as visitors,
+    cast(referrers.errors as bigint) as errors,
+    cast(referrers.errors as double) / referrers.requests as error_rate,
+    cast(coalesce(referrers.bytes_sent, 0) as bigint) as bytes_sent,
+    cast(year(referrers.event_date) as integer) as year,
+    cast(month(referrers.event_date) as integer) as month,
+    cast(day(referrers.event_date) as integer) as day
 from referrers
+left join referrer_visitors
+    on referrers.event_date = referrer_visitors.event_date and referrers.name = referrer_visitors.name

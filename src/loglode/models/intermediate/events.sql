@@ -1,6 +1,6 @@
 -- grain: one row per request
 -- keys: event_id
--- depends: web_logs
+-- depends: settings, web_logs
 -- materialized: view
 -- description: Silver rows with the few facts that every model needs, each worked out in one place only.
 -- columns:
@@ -16,6 +16,7 @@
 --   status: HTTP status, 100 to 599
 --   response_time_ms: time to serve the request, milliseconds
 --   response_us: the same rounded to whole microseconds, so that sums do not depend on their order
+--   bucket: logarithmic bucket of the response time, null when it is unknown
 --   bytes_sent: bytes of the answer
 --   referrer_host: host that linked here
 --   utm_source: campaign's source
@@ -23,7 +24,7 @@
 --   utm_campaign: campaign's name
 --   device: kind of device
 --   country: two letters
---   is_bot: whether the agent says that it is a program
+--   is_bot: whether the agent says that it is a program, null when unknown
 --   is_error: status 400 or above
 --   is_page: a GET answered with 2xx or 304 that is not a static asset
 with requests as (
@@ -41,6 +42,13 @@ with requests as (
         -- No clock runs for 30 years: the limit only keeps the cast from failing.
         cast(round(case when response_time_ms > 1e12 then 1e12 else response_time_ms end * 1000) as bigint)
             as response_us,
+        -- Zero has no logarithm: it shares the lowest bucket with everything below gamma^-1000 ms.
+        case
+            when response_time_ms > 0
+                then cast(greatest(-1000, ceil(ln(response_time_ms) / ln(histogram_gamma))) as integer)
+            when response_time_ms = 0
+                then -1000
+        end as bucket,
         bytes_sent,
         referrer_host,
         utm_source,
@@ -60,6 +68,7 @@ with requests as (
             lower(split_part(route, '.', -1))
         ) as is_asset
     from web_logs
+    cross join settings
 )
 
 select
@@ -76,6 +85,7 @@ select
     status,
     response_time_ms,
     response_us,
+    bucket,
     bytes_sent,
     referrer_host,
     utm_source,

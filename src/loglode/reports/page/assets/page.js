@@ -105,7 +105,7 @@ from counted where up_to >= ${q} * total`;
       sql: sumSql("sum(requests_2xx + requests_3xx) / sum(requests)", "daily_metrics"), definition: "Requests with status 200 to 399, divided by all requests." },
     ...[["p50", "Median response", 0.5], ["p95", "p95 response", 0.95], ["p99", "p99 response", 0.99]].map(([id, title, q]) => (
       { id, title, format: millis, good: "down", part: "days", value: quantile(q), sql: quantileSql(q),
-        definition: `The response time that ${q * 100} % of timed requests do not exceed, from merged histograms: within 4.9 % of the exact value.` })),
+        definition: `The response time that ${q * 100} % of timed requests do not exceed, from histograms: within 1 % of the exact value.` })),
     { id: "bytes", title: "Data sent", value: (a, b) => total("days", "bytes_sent", a, b), format: bytes, part: "days", sql: sumSql("sum(bytes_sent)", "daily_metrics"),
       definition: "Sum of the bytes of all responses (1 MB = 1,000,000 bytes)." },
     { id: "bot_share", title: "Bot share", format: percent, part: "days", value: ratio("days", ["bot_requests"], ["bot_requests", "human_requests"]),
