@@ -51,7 +51,7 @@ select
     max_response_time_ms,
     is_bot,
     goals is not null as is_converted,
-    cast(coalesce(array_length(goals), 0) as bigint) as goals_reached,
+    cast(case when goals is null then 0 else array_length(goals) end as bigint) as goals_reached,
     goals,
     entry.visitor_id as visitor_id,
     entry.referrer_host as referrer_host,

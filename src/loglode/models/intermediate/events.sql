@@ -45,7 +45,12 @@ with requests as (
         -- Zero has no logarithm: it shares the lowest bucket with everything below gamma^-1000 ms.
         case
             when response_time_ms > 0
-                then cast(greatest(-1000, ceil(ln(response_time_ms) / ln(histogram_gamma))) as integer)
+                then cast(
+                    greatest(
+                        -1000,
+                        ceil(ln(case when response_time_ms > 1e12 then 1e12 else response_time_ms end) / ln(histogram_gamma))
+                    ) as integer
+                )
             when response_time_ms = 0
                 then -1000
         end as bucket,
