@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from loglode.silver import masking, urls
@@ -63,6 +63,17 @@ def _forms(address: ipaddress.IPv6Address) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["2002:cb00:7109::1", "2002:CB00:7109:1:2:3:4:5", "::ffff:203.0.113.9", "::ffff:cb00:7109", "0:0:0:0:0:ffff:cb00:7109",
+     "64:ff9b::203.0.113.9", "64:ff9b::cb00:7109", "::cb00:7109", "::203.0.113.9", "::ffff:0:cb00:7109",
+     "fe80::5efe:cb00:7109", "fe80::200:5efe:203.0.113.9", "0064:ff9b:0:0:0:0:cb00:7109"],
+)  # fmt: skip
+def test_an_ipv4_address_inside_ipv6_shows_its_network_alone(address: str) -> None:
+    """The first 48 bits of 6to4 would be the whole address."""
+    assert ask(masking.network("t"), address) == "203.0.113.0/24"
+
+
 @given(
     # Nobody has an address that begins with a group of zeros, but for :: and ::1.
     number=st.integers(1 << 112, 2**128 - 1)
@@ -71,6 +82,7 @@ def _forms(address: ipaddress.IPv6Address) -> list[str]:
 )
 def test_networks_of_ipv6_in_any_form(number: int) -> None:
     address = ipaddress.IPv6Address(number)
+    assume(not address.sixtofour)
     wanted = ipaddress.ip_network(f"{address}/48", strict=False)
     for text in _forms(address):
         found = ask(masking.network("t"), text)
@@ -184,6 +196,9 @@ def test_own_identifiers() -> None:
     assert (
         ask(expression, "/a/sess-12345?charlotte", u="charlotte", s="sess-12345") == "/a/:redacted?:redacted"
     )
+    assert ask(expression, "/users/Charlotte/x", u="charlotte", s=None) == "/users/:redacted/x"
+    assert ask(expression, "/u/carla.c/x", u="carla.c@mail.example", s=None) == "/u/:redacted/x"
+    assert ask(expression, "/a+b.*c/abbc", u="a+b.*c", s=None) == "/:redacted/abbc"
     # Short ones would cut ordinary words to pieces.
     assert ask(expression, "/about/us", u="us", s=None) == "/about/us"
     assert ask(expression, "/about", u=None, s=None) == "/about"

@@ -58,18 +58,43 @@ def keyed_hash(text: str) -> str:
     return f"substr(md5({KEY} || {text}), 1, {PSEUDONYM_DIGITS})"
 
 
+# IPv6 that contains an IPv4 address: 6to4, mapped, compatible and translated, NAT64, ISATAP, or written with dots.
+_SIX_TO_FOUR = "(?i)^2002:([0-9a-f]{1,4}):([0-9a-f]{0,4})"
+_AT_THE_END = (
+    "(?i)^(?:(?:0{0,4}:){1,6}(?:ffff:(?:0{1,4}:)?)?|(?:0{0,2}64):ff9b:(?:0{0,4}:){1,5}|.*:5efe:)"
+    "(0{0,3}[1-9a-f][0-9a-f]{0,3}):([0-9a-f]{1,4})$"
+)
+_DOTTED = "^[0-9A-Fa-f:]*:([0-9]{1,3}(?:[.][0-9]{1,3}){2})[.][0-9]{1,3}$"
+
+
 def network(address: str) -> str:
-    """/24 of an IPv4 address, /48 of an IPv6 address, null for anything else."""
+    """/24 of an IPv4 address, also of one inside an IPv6 address; /48 of another IPv6 address; else null."""
     # One name for one network, however its addresses are written: no leading zeros, no zeros before ::.
     groups = f"regexp_replace(split_part({address}, '::', 1), '(^|:)0+([0-9A-Fa-f])', '\\1\\2', 'g')"
     first_three = f"regexp_extract({groups}, '^[^:]*(?::[^:]*){{0,2}}')"
+    first_48 = f"lower(regexp_replace({first_three}, '(^0)?(:0)*$', '')) || '::/48'"
+    embedded = " ".join(
+        f"when regexp_matches({address}, {literal(pattern)}) then {_inner_network(address, pattern)}"
+        for pattern in (_SIX_TO_FOUR, _AT_THE_END)
+    )
+    dotted = f"regexp_extract({address}, {literal(_DOTTED)}, 1)"
     return (
-        f"case when contains({address}, ':') then"
-        f" case when regexp_full_match({address}, '[0-9A-Fa-f]{{0,4}}(:[0-9A-Fa-f]{{0,4}}){{2,7}}')"
-        f" then lower(regexp_replace({first_three}, '(^0)?(:0)*$', '')) || '::/48' end"
+        f"case when contains({address}, ':') then case"
+        f" when contains({address}, '.') then case when {dotted} <> '' then {dotted} || '.0/24' end"
+        f" when not regexp_full_match({address}, '[0-9A-Fa-f]{{0,4}}(:[0-9A-Fa-f]{{0,4}}){{2,7}}') then null"
+        f" {embedded} else {first_48} end"
         f" when regexp_full_match({address}, '[0-9]{{1,3}}([.][0-9]{{1,3}}){{3}}')"
         f" then substr({address}, 1, length({address}) - strpos(reverse({address}), '.')) || '.0/24' end"
     )
+
+
+def _inner_network(address: str, pattern: str) -> str:
+    """/24 of an IPv4 address whose two halves are the groups of a pattern, in hexadecimal."""
+    high, low = (
+        f"try_cast('0x0' || regexp_extract({address}, {literal(pattern)}, {group}) as integer)"
+        for group in (1, 2)
+    )
+    return f"({high} // 256) || '.' || ({high} % 256) || '.' || ({low} // 256) || '.0/24'"
 
 
 def redact(text: str) -> str:
@@ -90,11 +115,16 @@ def _replaced(text: str, pairs: tuple[tuple[str, str], ...]) -> str:
 
 
 def without(text: str, identifiers: tuple[str, ...]) -> str:
-    """Cut the line's own identifiers (user, session) out of another of its fields."""
-    hits = [f"(length({i}) >= {MIN_ID_LENGTH} and contains({text}, {i}))" for i in identifiers]
+    """Cut the line's own identifiers (user, session) out of another of its fields, in whatever case.
+
+    Of an identifier that is an e-mail address, the part before the `@` alone is one as well.
+    """
+    own = [*identifiers, *(f"split_part({i}, '@', 1)" for i in identifiers)]
+    hits = [f"(length({i}) >= {MIN_ID_LENGTH} and contains(lower({text}), lower({i})))" for i in own]
     cut = text
-    for identifier in identifiers:
-        cut = f"replace({cut}, case when length({identifier}) >= {MIN_ID_LENGTH} then {identifier} else chr(0) end, {literal(REDACTED)})"
+    for hit, identifier in zip(hits, own, strict=True):
+        pattern = f"'(?i)' || regexp_escape(case when {hit} then {identifier} else chr(0) end)"
+        cut = f"regexp_replace({cut}, {pattern}, {literal(REDACTED)}, 'g')"
     return f"case when {' or '.join(hits)} then {cut} else {text} end"
 
 
