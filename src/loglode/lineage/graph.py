@@ -13,6 +13,7 @@ from loglode.contract import Contract
 from loglode.errors import UsageError
 from loglode.formats import Format
 from loglode.lineage.sql import Leaves, Made, Statement
+from loglode.models.held import HELD
 from loglode.models.model import INPUTS, Model
 from loglode.silver.canonical import LOGGED
 from loglode.silver.layers import Layers
@@ -72,7 +73,7 @@ class Graph:
         self._models = {model.name: model for model in models}
         self._fields = {f.name: f for f in contract.fields}
         self._relations = {
-            **{name: frozenset(columns) for name, columns in {**INPUTS, **relations}.items()},
+            **{name: frozenset(columns) for name, columns in {**INPUTS, **HELD, **relations}.items()},
             **{name: frozenset(dict(model.columns)) for name, model in self._models.items()},
             SILVER: frozenset(f.name for f in contract.stored_fields),
         }
