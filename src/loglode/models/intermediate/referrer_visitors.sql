@@ -26,6 +26,6 @@ pairs as (
 select
     event_date,
     name,
-    count(case when not was_seen then 1 end) as visitors
+    count(case when not was_seen then visitor_id end) as visitors
 from pairs
 group by event_date, name

@@ -28,8 +28,8 @@ periods as (
 select
     event_date,
     hour_us,
-    count(case when not was_seen then 1 end) as visitors,
+    count(case when not was_seen then visitor_id end) as visitors,
     -- Null where no request is a human's.
-    count(case when not was_human then 1 end) as human_visitors
+    count(case when not was_human then visitor_id end) as human_visitors
 from periods
 group by event_date, hour_us
