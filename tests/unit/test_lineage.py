@@ -276,7 +276,10 @@ def test_what_hides_personal_data_shows_in_gold() -> None:
 
 def test_the_way_names_each_step_with_its_sql() -> None:
     (told,) = operations.lineage(load_contract(None), "daily_metrics.error_rate")
-    assert [step["column"] for step in told.way] == [
+    way = [
+        step for step in told.way if not step["column"].startswith("held_")
+    ]  # the rows of an earlier batch
+    assert [step["column"] for step in way] == [
         "daily_metrics.error_rate",
         "traffic.error_rate",
         "hourly_requests.requests",
@@ -285,8 +288,8 @@ def test_the_way_names_each_step_with_its_sql() -> None:
         "web_logs.status",
         "bronze.status",
     ]
-    assert "DOUBLE) / totals.requests" in told.way[1]["steps"][-1]
-    assert told.way[2]["steps"] == ["COUNT(*)"]
+    assert "DOUBLE) / NULLIF(totals.requests, 0)" in way[1]["steps"][-1]
+    assert way[2]["steps"] == ["COUNT(*)"]
 
 
 @pytest.mark.parametrize("target", ["nothing", "nothing.at_all", "daily_metrics.nothing", "goals.goal"])
