@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import duckdb
@@ -10,7 +11,7 @@ import pytest
 from tests.helpers.logs import line
 
 from loglode.contract import load_contract
-from loglode.formats import FORMATS, Format
+from loglode.formats import FORMATS, Format, look
 from loglode.silver.canonical import canonical
 from loglode.silver.layers import column
 from loglode.sources.lines import SCHEMA, LineReader
@@ -121,7 +122,6 @@ def test_escaped_quotes() -> None:
         "-",
         "",
         "GET",
-        "get /a HTTP/1.1",
         "\\n",
         "SSH-2.0-Go",
         "\x05\x01\x00",
@@ -190,7 +190,7 @@ def test_json_is_read_alike_whatever_keys_were_seen_before(known_keys: frozenset
         {**usual, "status": "404", "client_ip": "10.0.0.1"},
         {**usual, "user_id": "u1", "referrer": "http://r.example/"},
         {**usual, "path": "/c", "user_id": "u2"},
-        {**usual, "user_id": "u3"},
+        {**usual, "user_id": "u3", "user_agent": ""},
         usual,
         {**stamp, "path": "/d"},
         {**usual, "method": "PUT"},
@@ -221,9 +221,7 @@ def test_caddy_and_traefik() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "text", ["{", "[1]", "7", '"x"', '{"a":}', "{'a':1}", '{"a":1}x', '{"a":1}{"b":2}', "nul", "{}}"]
-)
+@pytest.mark.parametrize("text", ["{", "[1]", "7", '"x"', '{"a":}', "{'a':1}", '{"a":1}x', "nul", "{}}"])
 def test_lines_that_are_no_json_objects(text: str) -> None:
     assert read(FORMATS["json"], text)[0]["is_malformed"]
 
@@ -279,3 +277,47 @@ def test_what_is_before_the_request_is_looked_at(front: str) -> None:
 def test_durations_behind_the_agent(tail: str, milliseconds: str | None) -> None:
     found = combined(f'127.0.0.1 - - {STAMP} "GET /a HTTP/1.0" 200 2326 "-" "curl"{tail}')
     assert (found.get("response_time_ms"), found["user_agent"]) == (milliseconds, "curl")
+
+
+@pytest.mark.parametrize(
+    "method", ["PROBE", "MKCALENDAR", "SSTP_DUPLEX_POST", "PRI", "get", "M-SEARCH", "Post"]
+)
+def test_any_token_is_a_method(method: str) -> None:
+    found = combined(f'127.0.0.1 - - {STAMP} "{method} /a HTTP/1.1" 400 226 "-" "-"')
+    assert (found["method"], found["path"], found["is_malformed"]) == (method.upper(), "/a", False)
+
+
+LINE = f'203.0.113.7 - - {STAMP} "GET /a HTTP/1.0" 200 2326'
+JSON_LINE = line(remote_addr="203.0.113.7")
+PREFIXES = [
+    "Apr 14 08:00:00 web-3 nginx: ", "<190>Apr  4 08:00:00 web-3 nginx[12]: ", "Apr 14 08:00:00 nginx: ",
+    "2026-04-14T08:00:00.123456+00:00 web-3 nginx: ", "<190>1 2026-04-14T08:00:00Z web-3 nginx 12 - - ",
+    '83 <190>1 2026-04-14T08:00:00.1Z web-3 nginx - ID47 [x@1 a="b\\]c"][y@1] ', "web-1  | ", "web_1 | ",
+    "\x1b[36mweb-1  |\x1b[0m ", "web-1  | 2026-04-14T08:00:00.123456789Z ", "2026-04-14T08:00:00.123456789Z stdout F ",
+    "2026-04-14T08:00:00.123456789+02:00 stderr F ", "[pod/web-7c9/nginx] ", "access.log.1:", "/var/log/nginx/access.log:12:",
+    "2026-04-14T08:00:00.123456789Z ", "\ufeff",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_prefixes_of_shippers_are_stripped_in_front_of_any_format(prefix: str) -> None:
+    for name, text in {"combined": LINE, "json": JSON_LINE}.items():
+        assert look((prefix + text + "\n").encode()).format.name == name
+        (found,) = read(FORMATS[name], prefix + text)
+        assert found == read(FORMATS[name], text)[0]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda text: {"log": text + "\n", "stream": "stdout", "time": "2026-04-14T08:00:00.1Z"},
+        lambda text: {"stream": "stdout", "log": text, "kubernetes": "web"},
+        lambda text: {"@timestamp": "2026-04-14T08:00:09Z", "message": text, "host": "web-3"},
+        lambda text: {"MESSAGE": text, "_HOSTNAME": "web-3"},
+    ],
+)
+def test_lines_inside_of_objects(wrap: Any) -> None:
+    for name, text in {"combined": LINE, "json": JSON_LINE}.items():
+        wrapped = json.dumps(wrap(text))
+        assert look((wrapped + "\n").encode()).format.name == name
+        assert read(FORMATS[name], wrapped) == read(FORMATS[name], text)

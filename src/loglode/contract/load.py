@@ -204,8 +204,8 @@ def _severity(name: str, value: object) -> Severity:
 
 def _to_alias(name: str, text: object) -> Alias:
     word, _, unit = str(text).partition(":")
-    if unit not in ("", "s", "ms", "us", "ns"):
-        raise ContractError(f"field {name}: alias {text!r} has an unknown unit", hint="s, ms, us or ns")
+    if unit not in ("", "s", "ms", "us", "ns", "?"):
+        raise ContractError(f"field {name}: alias {text!r} has an unknown unit", hint="s, ms, us, ns or ?")
     if not word or any(c in word for c in "\"'\\") or not word.isprintable():
         raise ContractError(f"field {name}: alias {text!r} holds a quote, a backslash or nothing")
     return Alias(tuple(word.split(".")), unit or None)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Final
 
+from loglode.formats import wrapping
+
 if TYPE_CHECKING:
     from loglode.contract import Contract
 
@@ -90,8 +92,8 @@ class Format:
         return frozenset()
 
     def line(self) -> str:
-        """Expression over `text`, never null: the line inside its container, for formats wrapped in another."""
-        return "text"
+        """Expression over `text`, never null: the line without what a shipper has wrapped around it."""
+        return wrapping.unwrapped("text")
 
     def looks_like(self) -> str:
         """Boolean expression over `line`, never null: a line that another format refuses has this one."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar
 
-from loglode.formats import front
+from loglode.formats import front, wrapping
 from loglode.formats.base import NO_TEXT, Format, LineTemplate, sample_lines, without_ending
 from loglode.formats.registry import register
 from loglode.sql import literal
@@ -91,6 +91,10 @@ class CombinedFormat(Format):
 
     def looks_like(self) -> str:
         return f"regexp_matches(line, {literal(_WHOLE)})"
+
+    def line(self) -> str:
+        # An address begins nearly every line, and a shipper's prefix never does.
+        return f"case when regexp_matches(text, '^[0-9a-f]+[.:][0-9a-f.:]* - ') then text else {wrapping.unwrapped('text')} end"
 
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         del contract, known_keys

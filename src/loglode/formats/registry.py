@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from loglode.errors import UsageError
+from loglode.formats import wrapping
 from loglode.formats.base import BOM, LINES, Format
 from loglode.formats.pattern import PatternFormat, is_pattern
 from loglode.sql import literal
@@ -46,8 +47,9 @@ def look(sample: bytes, name: str = AUTO, own: Format | None = None) -> Head:
     Raises UsageError for an unknown format.
     """
     text = sample.removeprefix(BOM)
-    fmt = named_format(name) or detect_format(text, own)
-    return Head(fmt, fmt.layout(text), fmt.keys(text))
+    lines = wrapping.unwrapped_sample(text)
+    fmt = named_format(name) or detect_format(lines, own)
+    return Head(fmt, fmt.layout(text), fmt.keys(lines))
 
 
 def scored(sample: bytes) -> list[tuple[Format, float]]:

@@ -26,7 +26,7 @@ class Figure:
 
 
 # As gold's models have it: a contract may allow a status below 100 or above 599.
-_CLASSES = {c: f"least(greatest(status // 100, 1), 5) = {c}" for c in range(1, 6)}
+_CLASSES = {c: f"status <> 0 and least(greatest(status // 100, 1), 5) = {c}" for c in range(1, 6)}
 # What the days of gold must add up to. A visit is a request that belongs to a session.
 _DAYS = {
     "silver_days": (

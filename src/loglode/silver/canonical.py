@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loglode.contract import Contract, Field
-from loglode.formats import Format, refusal
+from loglode.formats import Format, durations, refusal
 from loglode.formats.base import NO_TEXT
 from loglode.silver import urls
 from loglode.silver.layers import Layer, Layers, column
@@ -53,8 +53,9 @@ def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> La
     return logged(contract, fmt, known_keys).add(
         {"own:request_line": f"case when {is_request} then {column('log', 'request')} end"},
         {
-            "own:url": f"coalesce({column('log', 'path')}, {urls.request_target(request)})",
-            "raw:method": f"upper(coalesce({column('log', 'method')}, {urls.request_method(request)}))",
+            # What was asked for: a path beside it may be what a server has rewritten it to.
+            "own:url": f"coalesce({urls.request_target(request)}, {column('log', 'path')})",
+            "raw:method": f"upper(coalesce({urls.request_method(request)}, {column('log', 'method')}))",
             "raw:client_ip": _client(column("log", "client_ip")),
             "raw:country": f"upper({column('log', 'country')})",
         },
@@ -62,7 +63,8 @@ def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> La
         {
             "raw:host": f"coalesce({urls.without_port(host)}, {urls.origin_host(url)})",
             "raw:path": urls.path_of(target),
-            "raw:query": f"coalesce(nullif(ltrim({query}, '?'), ''), {urls.query_of(target)})",
+            "raw:query": f"coalesce(case when {request} is null then nullif(ltrim({query}, '?'), '') end,"
+            f" {urls.query_of(target)})",
         },
         {
             f"raw:{f.name}": _from_query(f, fields[f.name])
@@ -74,6 +76,8 @@ def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> La
 
 def _from_query(field: Field, logged: str) -> str:
     text = column("log", field.name)
+    if any(alias.unit for alias in field.aliases):
+        return text if logged == NO_TEXT else durations.without_unit(text)
     if field.query_parameter is None:
         return text
     value = urls.query_parameter(column("raw", "query"), field.query_parameter)

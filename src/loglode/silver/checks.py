@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from loglode.contract import Contract, Field, Rule
 from loglode.errors import ContractError
+from loglode.formats.durations import UNKNOWN, UNKNOWN_MARK
 from loglode.silver.casts import FIRST_MICROS, LAST_MICROS
 from loglode.silver.layers import column
 from loglode.sql import literal, literals
+
+_REQUEST = frozenset({"method", "path", "status"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,10 @@ class Check:
 def checks(contract: Contract) -> list[Check]:
     """All checks in the contract's order: presence, type, then rules; those of one code are joined."""
     merged: dict[tuple[str, str], Check] = {}
+    if {field.name for field in contract.read_fields} >= _REQUEST:
+        # A line with a time and nothing else of a request: a message of the program.
+        nothing = " and ".join(f"{column('raw', name)} is null" for name in sorted(_REQUEST))
+        merged["path", "request_missing"] = Check("path", "request_missing", "reject", f"({nothing})")
     for field in contract.read_fields:
         for check in _field_checks(field):
             key = (check.field, check.code)
@@ -42,7 +49,12 @@ def _field_checks(field: Field) -> list[Check]:
             Check(field.name, f"{field.name}_missing", "reject", f"{column('raw', field.name)} is null")
         )
     if field.logical_type != "string":
-        wrong = f"({column('raw', field.name)} is not null and {_is_no_value(field)})"
+        raw = column("raw", field.name)
+        wrong = f"({raw} is not null and {_is_no_value(field)})"
+        if any(alias.unit == UNKNOWN for alias in field.aliases):
+            has_no_unit = f"ends_with({raw}, {literal(UNKNOWN_MARK)})"
+            found.append(Check(field.name, "unit_unknown", "warn", has_no_unit))
+            wrong = f"({wrong} and not {has_no_unit})"
         found.append(Check(field.name, f"{field.name}_invalid", field.on_invalid, wrong))
     found.extend(Check(field.name, r.code, r.severity, f"({_violation(field, r)})") for r in field.rules)
     return found

@@ -18,6 +18,7 @@ from loglode.errors import ObjectGrownError
 from loglode.sources.headers import Headers
 from loglode.sources.kinds import FAULT_COMPRESSION, FAULT_DAMAGED, FAULT_ENCRYPTED, FAULT_FORMAT, DamageError
 from loglode.sources.nesting import FAULT_TOO_DEEP, FAULT_TOO_WIDE, unbounded
+from loglode.sources.records import separated
 
 BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 20
@@ -142,6 +143,8 @@ class LineReader:
 
     def _block(self, data: bytes) -> Iterator[pa.RecordBatch]:
         """Whole lines; only the very last one of an object may lack its newline."""
+        if self._counts_keys and (b"}{" in data or b"} {" in data):
+            data = separated(data)
         ends = _line_ends(data)
         lengths = np.diff(ends, prepend=0)
         too_long = np.flatnonzero(lengths > MAX_LINE_BYTES)

@@ -29,6 +29,7 @@ _BLOCK = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _NEWLINE, _SPACE = b'"\\,:\n '
 _BRACE, _BRACKET, _END_BRACKET = b"{[]"
+_END_BRACE = ord("}")
 _OTHER = ord("x")  # of the byte before a token: a scalar, a string, or text that is not JSON
 _NOTHING = 0
 _GOES_ON = np.zeros(256, np.bool_)
@@ -78,6 +79,22 @@ class _State:
     is_separated: bool = True  # whether the output holds nothing visible since its last newline
     last: int = _NOTHING  # the last visible byte, _OTHER where it is not structural
     containers: _Bytes = field(default_factory=lambda: np.zeros(_LEVELS, np.uint8))  # open brackets by depth
+
+
+def separated(data: bytes) -> bytes:
+    """Whole lines, with a newline between objects that one line holds one after the other: `{…}{…}`.
+
+    Within an object a bracket never follows another one so, except in a string.
+    """
+    stream = RecordStream(io.BytesIO(), is_array=False)
+    tokens = stream._tokens(np.frombuffer(data, np.uint8))  # noqa: SLF001 - of this module
+    is_glued = (tokens.kinds[:-1] == _END_BRACE) & (tokens.kinds[1:] == _BRACE)
+    ends, begins = tokens.places[:-1][is_glued], tokens.places[1:][is_glued]
+    # Nothing but blanks between them, and no end of a line.
+    visible = np.searchsorted(tokens.visible, begins) - np.searchsorted(tokens.visible, ends)
+    lines = np.searchsorted(tokens.newlines, begins) - np.searchsorted(tokens.newlines, ends)
+    begins = begins[(visible == 1) & (lines == 0)]
+    return np.insert(np.frombuffer(data, np.uint8), begins, _NEWLINE).tobytes() if len(begins) else data
 
 
 class RecordStream(io.RawIOBase):
