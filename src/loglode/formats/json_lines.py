@@ -170,7 +170,9 @@ class Names:
             quick |= {low: found[0] for low, found in [*own.items()][:1]}
         every = {low: [*read.get(low, ())[:_MAX_SPELLINGS], *found] for low, found in sorted(own.items())}
         whole = {low: found[0] for low, found in every.items()}
-        others = [_path((key,)) for found in every.values() for key in dict.fromkeys(found) if key != found[0]]
+        others = [
+            _path((key,)) for found in every.values() for key in dict.fromkeys(found) if key != found[0]
+        ]
         inside: dict[str, dict[str, None]] = {}
         for alias in (a for f in contract.read_fields for a in f.aliases if len(a.path) > 1):
             inside.setdefault(whole[alias.path[0].lower()], {}).update(dict.fromkeys(_ends(alias)))
