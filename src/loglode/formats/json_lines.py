@@ -26,6 +26,8 @@ from loglode.sql import identifier, literal
 if TYPE_CHECKING:
     from loglode.contract import Contract, Field
 
+# An IPv6 address and a time are in brackets too.
+_BEGINS = re.compile(rb"\s*(?:\{|\[\s*[\[\]{\"])")
 _SIMPLE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _MAX_UNREAD, _MAX_SPELLINGS = 64, 4
 ARRAY, VALUES = "array", "values"  # layouts: elements of arrays, and objects of several lines each
@@ -62,7 +64,7 @@ class JsonFormat(Format):
         if self.layout(sample) != LINES:
             return 1.0
         lines = sample_lines(sample)
-        return sum(line.lstrip().startswith((b"{", b"[")) for line in lines) / max(len(lines), 1)
+        return sum(_BEGINS.match(line) is not None for line in lines) / max(len(lines), 1)
 
     def layout(self, sample: bytes) -> str:
         """An object of which any early line is a whole JSON object by itself is read line by line, so that
