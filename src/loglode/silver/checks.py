@@ -11,8 +11,6 @@ from loglode.silver.casts import FIRST_MICROS, LAST_MICROS
 from loglode.silver.layers import column
 from loglode.sql import literal, literals
 
-_REQUEST = frozenset({"method", "path", "status"})
-
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -30,10 +28,6 @@ class Check:
 def checks(contract: Contract) -> list[Check]:
     """All checks in the contract's order: presence, type, then rules; those of one code are joined."""
     merged: dict[tuple[str, str], Check] = {}
-    if {field.name for field in contract.read_fields} >= _REQUEST:
-        # A line with a time and nothing else of a request: a message of the program.
-        nothing = " and ".join(f"{column('raw', name)} is null" for name in sorted(_REQUEST))
-        merged["path", "request_missing"] = Check("path", "request_missing", "reject", f"({nothing})")
     for field in contract.read_fields:
         for check in _field_checks(field):
             key = (check.field, check.code)
