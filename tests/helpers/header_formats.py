@@ -7,7 +7,6 @@ from typing import ClassVar
 from loglode.contract import Contract
 from loglode.formats import Format, LineTemplate
 from loglode.formats.base import NO_TEXT, sample_lines, without_ending
-from loglode.formats.combined import CombinedFormat
 
 # Names of columns, as W3C extended logs have them, for fields of the contract.
 COLUMNS = {
@@ -83,15 +82,3 @@ class CsvFormat(W3CFormat):
         del contract, known_keys
         return [{name: f"string_split({without_ending(text)}, ',')"} for name, text in
                 {"names": "header", "parts": "line"}.items()]  # fmt: skip
-
-
-class ContainedFormat(CombinedFormat):
-    """Combined lines as Docker's log driver stores them."""
-
-    templates: ClassVar = {"docker-combined": CombinedFormat.templates["combined"]}
-
-    def sniff(self, sample: bytes) -> float:
-        return float(sample.startswith(b'{"log":'))
-
-    def line(self) -> str:
-        return "coalesce(json_extract_string(case when json_valid(text) then text end, '$.log'), '')"

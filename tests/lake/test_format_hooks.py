@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.helpers.header_formats import ContainedFormat, CsvFormat, W3CFormat
+from tests.helpers.header_formats import CsvFormat, W3CFormat
 from tests.helpers.logs import accepted, assert_verified, load, one, refused, settings_for, write
 
 from loglode.formats import FORMATS, Format
@@ -84,13 +84,19 @@ def test_each_object_has_its_own_header(tmp_path: Path, monkeypatch: pytest.Monk
     assert accepted(settings, "b.csv.gz", "method, path, status") == [("PUT", "/b", 404)]
 
 
-def test_a_line_inside_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    register(monkeypatch, ContainedFormat())
+def test_a_line_inside_a_container(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     inner = '192.0.2.1 - - [04/Mar/2026:05:06:07 +0000] "GET /a HTTP/1.1" 200 5 "-" "curl"\n'
-    log = write(tmp_path / "a.json", [json.dumps({"log": inner, "stream": "stdout"}), '{"log": 7}', "broken"])
+    log = write(
+        tmp_path / "a.json",
+        [
+            *(json.dumps({"log": text, "stream": "stdout"}) for text in (inner, inner.replace("/a", "/b"))),
+            '{"log": 7}',
+            "broken",
+        ],
+    )
     load(settings, log)
-    assert accepted(settings, "a.json", "path, status, device") == [("/a", 200, "bot")]
+    assert accepted(settings, "a.json", "path, status, device") == [("/a", 200, "bot"), ("/b", 200, "bot")]
     # Quarantine holds the lines as they came.
     assert [raw for *_, raw in refused(settings, "a.json")] == ['{"log": 7}', "broken"]
 

@@ -12,7 +12,7 @@ Masking = Literal["none", "pseudonym", "network", "redact", "code"]
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A name under which a log may carry a field; `path` is split at dots, `unit` is s, ms, us or ns."""
+    """A name under which a log may carry a field; `path` is split at dots, `unit` is s, ms, us, ns or ?."""
 
     path: tuple[str, ...]
     unit: str | None = None
