@@ -35,7 +35,7 @@ _READ = r'"(?:status|status_code|response|method|verb|code|http|request)" ?:'
 
 def may_contain(text: str) -> str:
     """Boolean expression, cheap: a JSON object may be a container of a line."""
-    return f"(starts_with({text}, '{{\"log\":') or contains({text}, '\"message\"') or contains({text}, '\"MESSAGE\"'))"
+    return f"(contains({text}, '\"log\":') or contains({text}, '\"message\"') or contains({text}, '\"MESSAGE\"'))"
 
 
 def unwrapped(text: str) -> str:
