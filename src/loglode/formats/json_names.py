@@ -38,7 +38,9 @@ class Names:
         for key in (*sorted(keys), *sorted(MARKERS - keys)):
             own.setdefault(key.lower(), []).append(key)
         spelled: dict[str, list[str]] = {}
-        for key in sorted(known_keys):
+        # The contract's own spelling comes first: a name in another case never replaces it.
+        exact = keys | MARKERS
+        for key in sorted(known_keys, key=lambda key: (key not in exact, key)):
             if key.lower() in own or _SIMPLE.fullmatch(key):
                 spelled.setdefault(key.lower(), []).append(key)
         read = {low: found for low, found in spelled.items() if low in own}
@@ -47,7 +49,7 @@ class Names:
         quick = {low: found[0] for low, found in sorted((read | unread).items())}
         if not read:
             quick |= {low: found[0] for low, found in [*own.items()][:1]}
-        every = {low: [*read.get(low, ())[:_MAX_SPELLINGS], *found] for low, found in sorted(own.items())}
+        every = {low: [*found, *read.get(low, ())[:_MAX_SPELLINGS]] for low, found in sorted(own.items())}
         whole = {low: found[0] for low, found in every.items()}
         others = [
             _path((key,)) for found in every.values() for key in dict.fromkeys(found) if key != found[0]
