@@ -25,7 +25,7 @@ from loglode import operations
 from loglode.aws.manifest import read_manifest
 from loglode.errors import UsageError
 from loglode.metrics import SERVICE, Step, embedded
-from loglode.settings import Settings
+from loglode.settings import MIN_MEMORY_MB, Settings
 from loglode.sources import SourceObject
 
 # The embedded engine gets this share of the function's memory; Python and Arrow take the rest.
@@ -59,7 +59,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _do(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = Settings.build(
         lake=os.environ["LOGLODE_LAKE"],
-        memory_limit_mb=int(int(context.memory_limit_in_mb) * MEMORY_SHARE),
+        # A function that is too small for the least of the engine answers so for each batch (`_fits`).
+        memory_limit_mb=max(MIN_MEMORY_MB, int(int(context.memory_limit_in_mb) * MEMORY_SHARE)),
         correlation_id=event["correlation_id"],
         batch_bytes=BATCH_BYTES,
     )

@@ -238,3 +238,10 @@ def test_a_file_of_each_kind_is_read_by_its_source(tmp_path: Path) -> None:
     assert source.head(1000).sample == b""
     with source.open() as stream, pytest.raises(DamageError):
         stream.read()
+
+
+def test_an_xz_header_cannot_ask_for_gigabytes() -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 28}]
+    packed = lzma.compress(b"a line\n", format=lzma.FORMAT_XZ, filters=filters)
+    with pytest.raises(DamageError):
+        read(packed)

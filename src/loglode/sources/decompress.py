@@ -54,7 +54,7 @@ _PACKINGS = (
         1 << 11,
     ),
     _Packing(_BZIP2, bz2.BZ2Decompressor, 1 << 11),
-    _Packing((b"\xfd7zXZ\0",), lambda: lzma.LZMADecompressor(format=lzma.FORMAT_XZ), 1 << 12),
+    _Packing((b"\xfd7zXZ\0",), lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, zips.XZ_MEMORY), 1 << 12),
     _Packing((zips.MAGIC, zips.EMPTY), zips.Unzipper, 1 << 16, is_single=True),
 )
 

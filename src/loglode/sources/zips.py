@@ -24,11 +24,13 @@ _DESCRIPTOR = b"PK\x07\x08"
 _HEADER = struct.Struct("<4s5H3I2H")
 _ENCRYPTED, _HAS_DESCRIPTOR = 0x1, 0x8
 _STORED = 0
+# Twice what `xz -9` needs: a header of a few bytes may ask for 4 GiB.
+XZ_MEMORY = 128 << 20
 _METHODS: dict[int, Callable[[], Any]] = {
     8: lambda: zlib.decompressobj(wbits=-zlib.MAX_WBITS),
     12: bz2.BZ2Decompressor,
     93: lambda: zstandard.ZstdDecompressor().decompressobj(),
-    95: lambda: lzma.LZMADecompressor(format=lzma.FORMAT_XZ),
+    95: lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY),
 }
 _LIBRARY_ERRORS = (zlib.error, zstandard.ZstdError, lzma.LZMAError, OSError, EOFError)
 _ZIP64, _FULL = 1, 0xFFFFFFFF
