@@ -45,7 +45,6 @@ from loglode import logs, operations
 from loglode.engines.spark import models
 from loglode.engines.spark.session import _ANSWERS, _LOCAL, open_session
 from loglode.errors import ObjectChangedError
-from loglode.formats import FORMATS
 from loglode.sources import discover
 from loglode_generator import GenerateSpec, generate
 
@@ -125,23 +124,27 @@ def both(folder: Path, *sources: Path) -> None:
     assert_same(folder / "duckdb", folder / "spark", without={"engine"})
 
 
+SOME_FORMATS = ("json", "combined", "haproxy", "w3c")
+
+
 @pytest.mark.usefixtures("interpreted")
-def test_generated_logs_of_every_format(tmp_path: Path) -> None:
-    for form in FORMATS:
+def test_generated_logs_of_every_kind_of_format(tmp_path: Path) -> None:
+    """One format of each way to read a line: tasks run the embedded engine's own statement for all of them."""
+    for form in SOME_FORMATS:
         generate(
             GenerateSpec(
-                out=tmp_path / form, events=1500, days=3, start=date(2026, 3, 9), seed=7, files=4, format=form,
+                out=tmp_path / form, events=1500, days=2, start=date(2026, 3, 9), seed=7, files=2, format=form,
                 broken_share=0.03, duplicate_share=0.03,
             )
         )  # fmt: skip
     array = tmp_path / "more" / "array.json"
     array.parent.mkdir()
     array.write_text(json.dumps(records(50, client_ip="2001:db8::7")), encoding="utf-8")
-    both(tmp_path, *(tmp_path / form for form in (*FORMATS, "more")))
+    both(tmp_path, *(tmp_path / form for form in (*SOME_FORMATS, "more")))
 
 
 def test_real_logs(tmp_path: Path, real_logs: Path) -> None:
-    both(tmp_path, real_logs)
+    both(tmp_path, *(real_logs / name for name in ("combined", "crowdsec", "elb", "lnav")))
 
 
 _ODD = st.one_of(

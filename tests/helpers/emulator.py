@@ -134,13 +134,19 @@ class Local:
 
     def alerts(self) -> list[str]:
         """Texts of the alerts so far; each is taken once."""
-        found = self.sqs.receive_message(QueueUrl=self.made["alerts"], MaxNumberOfMessages=10)
-        return [json.loads(message["Body"])["Message"] for message in found.get("Messages", [])]
+        return [json.loads(body)["Message"] for body in self._taken("alerts")]
 
     def letters(self) -> list[str]:
         """Bodies of the dead letters so far; each is taken once."""
-        found = self.sqs.receive_message(QueueUrl=self.made["dead_letters"], MaxNumberOfMessages=10)
-        return [message["Body"] for message in found.get("Messages", [])]
+        return self._taken("dead_letters")
+
+    def _taken(self, queue: str) -> list[str]:
+        """Messages of a queue, deleted: otherwise they come back after half a minute."""
+        url = self.made[queue]
+        messages = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in messages:
+            self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return [message["Body"] for message in messages]
 
     @property
     def lake(self) -> Settings:
