@@ -15,7 +15,8 @@ from loglode.sql import literal
 SAMPLE_LINES = 50
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 _BSD = r"[A-Z][a-z]{2} {1,2}[0-9]{1,2} (?:[0-9]{4} )?[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.][0-9]+)?"
-_TAG = r"[A-Za-z0-9_./-]+(?:\[[^\] ]*\])?:"
+# A letter first: the name and the client of a classic load balancer's line would pass for host and tag.
+_TAG = r"[A-Za-z][A-Za-z0-9_./-]*(?:\[[^\] ]*\])?:"
 _DATA = r'(?:-|(?:\[[^\]"]*(?:"(?:[^"\\]|\\.)*"[^\]"]*)*\])+)'
 _PREFIXES = (
     rf"(?:[0-9]+ )?<[0-9]{{1,3}}>1 (?:{_ISO}|-) [^ ]+ [^ ]+ [^ ]+ [^ ]+ {_DATA} ?",  # RFC 5424
@@ -33,6 +34,10 @@ _MEMBER = r'^\{[^{}]*"(?:log|message|MESSAGE)" ?: ?"'
 _READ = r'"(?:status|status_code|response|method|verb|code|http|request)" ?:'
 
 
+# The router's time is in its prefix, which its format reads itself.
+_ROUTER = r" heroku(?:\[router\]: | router - )"
+
+
 def may_contain(text: str) -> str:
     """Boolean expression, cheap: a JSON object may be a container of a line."""
     return f"(contains({text}, '\"log\":') or contains({text}, '\"message\"') or contains({text}, '\"MESSAGE\"'))"
@@ -41,7 +46,10 @@ def may_contain(text: str) -> str:
 def unwrapped(text: str) -> str:
     """Expression, never null: the line inside, or the text itself."""
     prefix = f"regexp_replace({text}, {literal(PREFIX)}, '')"
-    bare = f"case when regexp_matches({text}, {literal(PREFIX)}) then {prefix} else {text} end"
+    is_prefixed = (
+        f"regexp_matches({text}, {literal(PREFIX)}) and not regexp_matches({text}, {literal(_ROUTER)})"
+    )
+    bare = f"case when {is_prefixed} then {prefix} else {text} end"
     loose = f"regexp_replace({bare}, {literal(LOOSE)}, '\\1')"
     is_object = f"regexp_matches({text}, {literal(_MEMBER)}) and not regexp_matches({text}, {literal(_READ)})"
     member = ", ".join(
@@ -54,6 +62,7 @@ def unwrapped(text: str) -> str:
 
 
 _PREFIX_RE = re.compile(PREFIX.replace(r"\x{FEFF}", "\ufeff"))
+_ROUTER_RE = re.compile(_ROUTER)
 _LOOSE_RE, _MEMBER_RE, _READ_RE = re.compile(LOOSE), re.compile(_MEMBER), re.compile(_READ)
 
 
@@ -67,7 +76,8 @@ def unwrapped_sample(sample: bytes) -> bytes:
 def _line(line: bytes) -> bytes:
     text = line[:65536].decode("utf-8", "surrogateescape")
     if not text.startswith("{"):
-        inside = _LOOSE_RE.sub(r"\1", _PREFIX_RE.sub("", text))
+        bare = text if _ROUTER_RE.search(text) else _PREFIX_RE.sub("", text)
+        inside = _LOOSE_RE.sub(r"\1", bare)
     elif _MEMBER_RE.search(text) and not _READ_RE.search(text):
         inside = _member(text)
     else:
