@@ -8,16 +8,13 @@ from sqlglot.lineage import lineage
 
 from loglode.contract import load_contract
 from loglode.lineage.sql import Statement
-from loglode.models.model import INPUTS, Model, load_models
-from loglode.tables import QUARANTINE, RUNS
+from loglode.models.model import Model, load_models
+from loglode.telemetry.graph import lineage_graph
 
 MODELS = load_models()
-RELATIONS: dict[str, frozenset[str]] = {
-    **{name: frozenset(columns) for name, columns in INPUTS.items()},
-    **{spec.name: frozenset(name for name, _, _ in spec.columns) for spec in (QUARANTINE, RUNS)},
-    **{model.name: frozenset(dict(model.columns)) for model in MODELS},
-    "web_logs": frozenset(f.name for f in load_contract().stored_fields),
-}
+RELATIONS = lineage_graph(load_contract())._relations
+# They pack columns into a struct and take members out again, which sqlglot does not follow: it names all.
+PACKING = {"slots", "sessions"}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
@@ -26,7 +23,11 @@ def test_values_are_those_that_sqlglot_finds(model: Model) -> None:
     names = statement.columns()
     assert names == tuple(dict(model.columns))
     ours = {name: {_whole(leaf) for leaf in statement.made_of(name).values} for name in names}
-    assert ours == {name: _by_sqlglot(model, name) for name in names}
+    theirs = {name: _by_sqlglot(model, name) for name in names}
+    if model.name in PACKING:
+        assert all(ours[name] <= theirs[name] for name in names)
+    else:
+        assert ours == theirs
 
 
 def _whole(leaf: tuple[str, str]) -> tuple[str, str]:
