@@ -232,7 +232,10 @@ def test_a_rebuild_on_request_repairs_rows(lake: Path, logs: list[Path], names: 
     verify(lake)
 
 
-def test_the_command_rebuilds_and_says_what(lake: Path, logs: list[Path]) -> None:
+def test_the_command_rebuilds_and_says_what(
+    lake: Path, logs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGLODE_KEY_FILE", str(settings(lake).key_file))
     load(lake, *logs)
     words = ["gold", "rebuild", "sessions", "--lake", str(lake), "--json"]
     done = CliRunner().invoke(cli, words, obj=State())

@@ -152,7 +152,8 @@ def _merged(run: _Run, merge: Merge) -> tuple[_Run, dict[str, list[StagedFile]]]
     tables = tuple(
         replace(
             table,
-            days=frozenset() if table.model.grows else computed.days,
+            # Rows of batches lie in the days of the loads, which the days of the events must not replace.
+            days=frozenset() if table.model.grows or table.model.is_by_batch else computed.days,
             folded=frozenset(file.path for file in merge.folded.get(table.model.name, ())),
         )
         for table in run.plan.tables
