@@ -133,7 +133,8 @@ def test_another_writer_loads_what_a_replay_is_about_to_free(
     rotated.write_bytes(log.read_bytes())
     meanwhile(monkeypatch, lambda: load(lake, rotated, contract=laxer_contract))
     report = replay(lake, contract=laxer_contract)
-    assert (report.rows_silver, report.lines_quarantined, report.duplicates) == (0, -20, 20)
+    # The load freed the lines that it accepted, in its own commit.
+    assert (report.rows_silver, report.lines_quarantined, report.duplicates) == (0, 0, 0)
     assert (len(table(lake, SILVER)), len(table(lake, QUARANTINE))) == (30, 2)
 
 
