@@ -77,13 +77,15 @@ def flag(writer: Writer) -> str:
 def is_writer(writer: Writer, names: Names) -> str:
     """Boolean expression, never null: the line has the keys of a program."""
 
+    def spelled(name: str, struct: str) -> list[str]:
+        return _values(Alias((name,), None), struct, names)
+
     def has(struct: str) -> str:
-        groups = []
-        for group in writer.keys:
-            columns = [c for name in group if (c := names.column(struct, name))]
-            groups.append(" or ".join(f"{c} is not null" for c in columns) or "false")
-        lacks = [c for name in writer.lacks if (c := names.column(struct, name))]
-        return " and ".join([*(f"({g})" for g in groups), *(f"{c} is null" for c in lacks)])
+        groups = [
+            [f"{v} is not null" for name in group for v in spelled(name, struct)] for group in writer.keys
+        ]
+        lacks = [f"{v} is null" for name in writer.lacks for v in spelled(name, struct)]
+        return " and ".join([*(f"({' or '.join(group) or 'false'})" for group in groups), *lacks])
 
     quick = has("quick")
     return f"case when whole is null then {'false' if '(false)' in quick else quick} else {has('whole')} end"
