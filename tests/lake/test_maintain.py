@@ -353,9 +353,9 @@ def test_refused_lines_lose_their_text_after_thirty_days(
 def test_hours_that_could_touch_a_running_load_are_refused(lake: Path, tmp_path: Path) -> None:
     load(lake, write(tmp_path / "a.json", records(3)))
     for hours in (0, 1, 23):
-        with pytest.raises(UsageError, match="loads and queries that are running") as told:
+        with pytest.raises(UsageError, match="loads and queries that are running") as refused:
             operations.maintain(settings(lake), keep_hours=hours)
-        assert "--force" in told.value.hint
+        assert "--force" in refused.value.hint
     assert operations.maintain(settings(lake), keep_hours=0, is_dry_run=True).tables
 
 

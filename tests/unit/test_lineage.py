@@ -275,9 +275,9 @@ def test_what_hides_personal_data_shows_in_gold() -> None:
 
 
 def test_the_way_names_each_step_with_its_sql() -> None:
-    (told,) = operations.lineage(load_contract(None), "daily_metrics.error_rate")
+    (found,) = operations.lineage(load_contract(None), "daily_metrics.error_rate")
     way = [
-        step for step in told.way if not step["column"].startswith("held_")
+        step for step in found.way if not step["column"].startswith("held_")
     ]  # the rows of an earlier batch
     assert [step["column"] for step in way] == [
         "daily_metrics.error_rate",

@@ -5,7 +5,7 @@ its days hold. Whole days are computed again where that would not give the same 
 
 - tables are rebuilt, or stand at different versions of silver: a restored one, or one that a killed run left;
 - the new rows are no longer in the files that were added, or lines have left quarantine;
-- silver's log no longer tells what was added, or the batch is too large for one go.
+- silver's log no longer records what was added, or the batch is too large for one go.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _MOST_LINES: Final = 1_000  # that are looked at to count reasons
 # What the numbers of gold need, and what to do where a source lacks it.
 _WANTED: Final = {
     "client_ip": "log the client's address: without it there are no visitors and no sessions",
-    "user_agent": "log the user agent: without it bots and people cannot be told apart",
+    "user_agent": "log the user agent: without it, bots cannot be distinguished from people",
     "response_time_ms": "log the duration: without it there are no response times",
     "host": "log the host, if several sites share the log",
 }

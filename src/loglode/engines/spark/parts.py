@@ -53,14 +53,14 @@ def _columns(
     """Batches of the wanted columns: from the file, from the folders' names, or null."""
     parts = key.split("/")
     # Folders above the table's own, such as `country=DE/lake`, say nothing of its rows.
-    told = dict(part.split("=", 1) for part in parts[-depth:-1] if "=" in part)
+    named = dict(part.split("=", 1) for part in parts[-depth:-1] if "=" in part)
     present = [name for name in wanted.names if name in file.schema_arrow.names]
     first = 0
     for batch in file.iter_batches(_BATCH_ROWS, columns=present or None):
         arrays = {
             field.name: batch.column(field.name).cast(field.type)
             if field.name in present
-            else _constant(told.get(field.name), field.type, batch.num_rows)
+            else _constant(named.get(field.name), field.type, batch.num_rows)
             for field in wanted
         }
         if places:

@@ -17,7 +17,7 @@
 --   max_response_time_ms: longest response time, milliseconds
 --   is_bot: whether any request was a bot's; null when none is known to be and of some it is unknown
 --   entry: struct of the first page, else of the first request: path, visitor_id, referrer_host, utm_source,
---     country, device. Equal times are told apart by event_id
+--     country, device. event_id decides between equal times
 --   exit: struct of the last page, else of the last request: path
 --   goals: names of the goals that a request reached, null when none was
 with gaps as (
