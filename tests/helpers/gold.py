@@ -252,7 +252,7 @@ def realistic(seed: int, count: int = 3000) -> list[reference.Event]:
 
 
 DAYS = [FIRST + timedelta(days=i) for i in range(-2, 6)]
-small = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+small = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def one(event_id: str, seconds: float, path: str, **more: Any) -> reference.Event:

@@ -24,7 +24,7 @@ from tests.helpers.gold import (
 )
 
 
-@settings(small, max_examples=4)
+@settings(small, max_examples=10)
 @given(event_lists())
 def test_days_one_by_one_give_the_same_rows_as_all_at_once(events: list[reference.Event]) -> None:
     same(by_chunks(events, DAYS), compute(events, DAYS))
@@ -44,7 +44,7 @@ def test_a_source_session_of_many_days_is_the_same_in_chunks() -> None:
     same(by_chunks(events, DAYS), gold)
 
 
-@settings(small, max_examples=4)
+@settings(small, max_examples=10)
 @given(event_lists(), st.randoms(use_true_random=False))
 def test_order_of_rows_does_not_matter(events: list[reference.Event], chance: random.Random) -> None:
     shuffled = events[:]
@@ -66,7 +66,7 @@ def split(events: list[reference.Event], chance: random.Random, count: int) -> l
     return batches
 
 
-@settings(small, max_examples=int(os.environ.get("GOLD_EXAMPLES", "5")))
+@settings(small, max_examples=int(os.environ.get("GOLD_EXAMPLES", "10")))
 @given(event_lists(), st.integers(1, 5), st.randoms(use_true_random=False))
 def test_batches_merged_give_the_rows_of_all_at_once(
     events: list[reference.Event], count: int, chance: random.Random
