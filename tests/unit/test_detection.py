@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loglode.errors import UsageError
-from loglode.formats import FORMATS, look
+from loglode.formats import FORMATS, look, own_format
 
 CLF = b'127.0.0.1 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 5\n'
 JSON = b'{"timestamp": "2026-03-04T05:06:07Z", "status": 200}\n'
@@ -100,3 +100,9 @@ def test_detection_is_linear(piece: str) -> None:
     )
     least = 0.0005  # what detection costs at least, whatever the sample
     assert cost(large) < 24 * max(cost(small), least)
+
+
+def test_a_pattern_of_the_user_may_begin_with_a_time() -> None:
+    own = own_format('$time_iso8601 $remote_addr "$request" $status $body_bytes_sent')
+    lines = "".join(f'2026-10-05T08:15:0{n}+00:00 192.0.2.{n} "GET /a HTTP/1.1" 200 5\n' for n in range(5))
+    assert look(lines.encode(), own=own).format is own

@@ -13,7 +13,6 @@ from loglode.formats.registry import (
     FALLBACK,
     FORMATS,
     Head,
-    detect_format,
     is_known,
     known_format,
     look,
@@ -25,7 +24,7 @@ from loglode.formats.registry import (
 )
 
 __all__ = [
-    "AUTO", "FALLBACK", "FORMATS", "Format", "Head", "LineTemplate", "detect_format", "is_known",
+    "AUTO", "FALLBACK", "FORMATS", "Format", "Head", "LineTemplate", "is_known",
     "known_format", "look", "named_format", "own_format", "refusal",
     "register", "scored",
 ]  # fmt: skip

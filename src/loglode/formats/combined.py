@@ -86,7 +86,7 @@ class CombinedFormat(Format):
     }
 
     def sniff(self, sample: bytes) -> float:
-        lines = sample_lines(sample)
+        lines = sample_lines(wrapping.unwrapped_sample(sample, is_loose=True))
         return sum(_has_front(line) for line in lines) / max(len(lines), 1)
 
     def looks_like(self) -> str:
@@ -94,7 +94,7 @@ class CombinedFormat(Format):
 
     def line(self) -> str:
         # An address begins nearly every line, and a shipper's prefix never does.
-        return f"case when regexp_matches(text, '^[0-9a-f]+[.:][0-9a-f.:]* - ') then text else {wrapping.unwrapped('text')} end"
+        return f"case when regexp_matches(text, '^[0-9a-f]+[.:][0-9a-f.:]* - ') then text else {wrapping.unwrapped('text', is_loose=True)} end"
 
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         del contract, known_keys

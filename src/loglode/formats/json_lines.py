@@ -69,7 +69,7 @@ class JsonFormat(Format):
         """The share of lines that begin like JSON; 1 for records of several lines."""
         if self.layout(sample) != LINES:
             return 1.0
-        lines = sample_lines(sample)
+        lines = sample_lines(wrapping.unwrapped_sample(sample, is_loose=True))
         return sum(_BEGINS.match(line) is not None for line in lines) / max(len(lines), 1)
 
     def layout(self, sample: bytes) -> str:
@@ -87,6 +87,7 @@ class JsonFormat(Format):
 
     def keys(self, sample: bytes) -> frozenset[str]:
         """Top-level keys of the JSON objects among the first lines."""
+        sample = wrapping.unwrapped_sample(sample, is_loose=True)
         return frozenset().union(*_objects(sample.decode("utf-8", "replace").lstrip("\ufeff")))
 
     def looks_like(self) -> str:
@@ -94,7 +95,7 @@ class JsonFormat(Format):
 
     def line(self) -> str:
         is_plain = f"starts_with(text, '{{') and not {wrapping.may_contain('text')}"
-        return f"case when {is_plain} then text else {wrapping.unwrapped('text')} end"
+        return f"case when {is_plain} then text else {wrapping.unwrapped('text', is_loose=True)} end"
 
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         names = Names.of(contract, known_keys)

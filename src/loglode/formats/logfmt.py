@@ -9,7 +9,7 @@ from loglode.formats.base import LINES, LineTemplate, sample_lines, without_endi
 from loglode.formats.json_lines import JsonFormat
 from loglode.formats.positional import SNIFFED_BYTES
 from loglode.formats.registry import register
-from loglode.formats.wrapped import unwrap, unwrapped
+from loglode.formats.wrapping import unwrapped
 from loglode.formats.written import ISO
 from loglode.sql import literal
 
@@ -50,7 +50,7 @@ class LogfmtFormat(JsonFormat):
     }
 
     def sniff(self, sample: bytes) -> float:
-        lines = [unwrap(line).strip()[:SNIFFED_BYTES] for line in sample_lines(sample)]
+        lines = [line.strip()[:SNIFFED_BYTES] for line in sample_lines(sample)]
         return sum(bool(_LINE.fullmatch(line) and _OF_A_REQUEST.search(line)) for line in lines) / max(
             len(lines), 1
         )
@@ -63,7 +63,7 @@ class LogfmtFormat(JsonFormat):
         return LINES
 
     def keys(self, sample: bytes) -> frozenset[str]:
-        lines = [unwrap(line)[:SNIFFED_BYTES] for line in sample_lines(sample)]
+        lines = [line[:SNIFFED_BYTES] for line in sample_lines(sample)]
         return frozenset(key.decode("utf-8", "replace") for line in lines for key in _KEY.findall(line))
 
     def line(self) -> str:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from loglode.errors import UsageError
 from loglode.formats.base import NO_TEXT, Format, sample_lines, without_ending
 from loglode.formats.positional import SNIFFED_BYTES, milliseconds
-from loglode.formats.wrapped import unwrap, unwrapped
 from loglode.sql import identifier, literal, literals, regex_escape
 
 if TYPE_CHECKING:
@@ -117,11 +116,8 @@ class PatternFormat(Format):
         pattern = re.compile(
             re.sub(r"\\x\{([0-9A-F]+)\}", lambda m: re.escape(chr(int(m[1], 16))), self.expression).encode()
         )
-        lines = [unwrap(line).rstrip(b"\r\n")[:SNIFFED_BYTES] for line in sample_lines(sample)]
+        lines = [line.rstrip(b"\r\n")[:SNIFFED_BYTES] for line in sample_lines(sample)]
         return sum(bool(pattern.match(line)) for line in lines) / max(len(lines), 1)
-
-    def line(self) -> str:
-        return unwrapped("text")
 
     def steps(self, contract: Contract, known_keys: frozenset[str]) -> list[dict[str, str]]:
         del contract, known_keys

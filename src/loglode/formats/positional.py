@@ -17,7 +17,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from loglode.formats.base import NO_TEXT, Format, sample_lines, without_ending
-from loglode.formats.wrapped import unwrap, unwrapped
 from loglode.sql import identifier, literal, literals
 
 if TYPE_CHECKING:
@@ -138,12 +137,7 @@ class PositionalFormat(Format):
         lines = sample_lines(sample)
         if len(lines) > 1 and not sample.endswith(b"\n"):
             del lines[-1]  # it may be cut short
-        return sum(bool(self._front.match(unwrap(line)[:SNIFFED_BYTES])) for line in lines) / max(
-            len(lines), 1
-        )
-
-    def line(self) -> str:
-        return unwrapped("text")
+        return sum(bool(self._front.match(line[:SNIFFED_BYTES])) for line in lines) / max(len(lines), 1)
 
     def looks_like(self) -> str:
         return f"regexp_matches(line, {literal(self.declared.pattern())})"

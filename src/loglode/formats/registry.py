@@ -48,25 +48,27 @@ def look(sample: bytes, name: str = AUTO, own: Format | None = None) -> Head:
     """
     text = sample.removeprefix(BOM)
     lines = wrapping.unwrapped_sample(text)
-    fmt = named_format(name) or detect_format(lines, own)
+    fmt = named_format(name) or _detected(sample, own)
     return Head(fmt, fmt.layout(text), fmt.keys(lines))
 
 
-def scored(sample: bytes) -> list[tuple[Format, float]]:
-    """Each format with its score."""
+def scored(sample: bytes, own: Format | None = None) -> list[tuple[Format, float]]:
+    """Each format with its score for the first bytes of an object, without what shippers wrap around lines."""
+    lines = wrapping.unwrapped_sample(sample.removeprefix(BOM))
     # In the order of their names, so that the result depends on nothing else; the fallback wins ties.
     ranked = sorted(FORMATS.items(), key=lambda item: (item[0] != FALLBACK, item[0]))
-    return [(fmt, fmt.sniff(sample)) for fmt in dict.fromkeys(fmt for _, fmt in ranked)]
+    found = [*dict.fromkeys(fmt for _, fmt in ranked), *([own] if own else [])]
+    return [(fmt, fmt.sniff(lines)) for fmt in found]
 
 
-def detect_format(sample: bytes, own: Format | None = None) -> Format:
+def _detected(sample: bytes, own: Format | None = None) -> Format:
     """The format with the highest score; FALLBACK when none scores.
 
     Of formats that score at least half as high, the one with the highest rank: lines of a special format look
     like lines of a general one as well, and a few odd lines must not decide between the two. The lines of
     other formats are then refused with reasons that name these.
     """
-    scores = scored(sample) + ([(own, own.sniff(sample))] if own else [])
+    scores = scored(sample, own)
     enough = max(score for _, score in scores) * _SHARE
     return max(
         ((fmt.rank if score else 0, score, fmt) for fmt, score in scores if score >= enough),

@@ -43,21 +43,24 @@ def may_contain(text: str) -> str:
     return f"(contains({text}, '\"log\":') or contains({text}, '\"message\"') or contains({text}, '\"MESSAGE\"'))"
 
 
-def unwrapped(text: str) -> str:
-    """Expression, never null: the line inside, or the text itself."""
+def unwrapped(text: str, *, is_loose: bool = False) -> str:
+    """Expression, never null: the line inside, or the text itself.
+
+    `is_loose` also removes what may begin a line of some format too, a time or the name of a file, in front of
+    an address or an object.
+    """
     prefix = f"regexp_replace({text}, {literal(PREFIX)}, '')"
-    is_prefixed = (
-        f"regexp_matches({text}, {literal(PREFIX)}) and not regexp_matches({text}, {literal(_ROUTER)})"
-    )
-    bare = f"case when {is_prefixed} then {prefix} else {text} end"
-    loose = f"regexp_replace({bare}, {literal(LOOSE)}, '\\1')"
+    router = f"case when regexp_matches({text}, {literal(_ROUTER)}) then {text} else {prefix} end"
+    bare = f"case when regexp_matches({text}, {literal(PREFIX)}) then {router} else {text} end"
+    if is_loose:
+        bare = f"regexp_replace({bare}, {literal(LOOSE)}, '\\1')"
     is_object = f"regexp_matches({text}, {literal(_MEMBER)}) and not regexp_matches({text}, {literal(_READ)})"
     member = ", ".join(
         f"json_extract_string({text}, {literal(f'$.{name}')})" for name in ("log", "message", "MESSAGE")
     )
     inside = f"case when json_valid({text}) then coalesce({member}, {text}) else {text} end"
     return (
-        f"case when not starts_with({text}, '{{') then {loose} when {is_object} then {inside} else {text} end"
+        f"case when not starts_with({text}, '{{') then {bare} when {is_object} then {inside} else {text} end"
     )
 
 
@@ -66,18 +69,20 @@ _ROUTER_RE = re.compile(_ROUTER)
 _LOOSE_RE, _MEMBER_RE, _READ_RE = re.compile(LOOSE), re.compile(_MEMBER), re.compile(_READ)
 
 
-def unwrapped_sample(sample: bytes) -> bytes:
+def unwrapped_sample(sample: bytes, *, is_loose: bool = False) -> bytes:
     """The first lines of a sample without what is wrapped around them; the sample itself where nothing is."""
     lines = sample.split(b"\n")
-    changed = [_line(line) if place < SAMPLE_LINES else line for place, line in enumerate(lines)]
+    changed = [
+        _line(line, is_loose=is_loose) if place < SAMPLE_LINES else line for place, line in enumerate(lines)
+    ]
     return sample if changed == lines else b"\n".join(changed)
 
 
-def _line(line: bytes) -> bytes:
+def _line(line: bytes, *, is_loose: bool) -> bytes:
     text = line[:65536].decode("utf-8", "surrogateescape")
     if not text.startswith("{"):
-        bare = text if _ROUTER_RE.search(text) else _PREFIX_RE.sub("", text)
-        inside = _LOOSE_RE.sub(r"\1", bare)
+        inside = text if _ROUTER_RE.search(text) else _PREFIX_RE.sub("", text)
+        inside = _LOOSE_RE.sub(r"\1", inside) if is_loose else inside
     elif _MEMBER_RE.search(text) and not _READ_RE.search(text):
         inside = _member(text)
     else:

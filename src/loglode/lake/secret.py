@@ -51,7 +51,7 @@ def load_key(path: Path, secret: str = "", *, may_create: bool = True) -> str:
 
 
 def fingerprint(key: str) -> str:
-    """A keyed hash of a constant, 32 digits: it distinguishes keys and reveals nothing of a key of 256 bits."""
+    """A keyed hash of a constant, 32 digits: it distinguishes keys and reveals nothing of 256 bits."""
     return hmac.new(key.encode(), _FINGERPRINT_OF, hashlib.sha256).hexdigest()[:32]
 
 

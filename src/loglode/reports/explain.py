@@ -107,8 +107,8 @@ def _rows(head: Head, contract: Contract, lines: pa.Table) -> list[dict[str, Any
 
 def _scores(sample: bytes, fmt: Format, own: Format | None) -> tuple[float, str, float]:
     """The score of the chosen format; the best other one and its score."""
-    scores = {found.name: score for found, score in scored(sample)}
-    scores |= {found.name: found.sniff(sample) for found in (own, fmt) if found is not None}
+    # A pattern that the user names is not registered.
+    scores = {found.name: score for found, score in scored(sample, own if fmt.name in FORMATS else fmt)}
     chosen = scores.pop(fmt.name)
     runner_up = max(scores, key=lambda name: scores[name])
     return chosen, runner_up, scores[runner_up]
