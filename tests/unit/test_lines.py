@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -61,6 +62,28 @@ def test_lines_are_those_of_split(data: bytes, sizes: list[int]) -> None:
     assert [row["source_line"] for row in rows] == list(range(1, len(rows) + 1))
     assert {row["source_object"] for row in rows} <= {"uri"}
     assert {row["fault"] for row in rows} <= {None}
+
+
+_VALUES = st.recursive(
+    st.integers() | st.sampled_from(["", "}{", "} {", '"}{', "\\}{", "{"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "}{"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+_OBJECTS = st.dictionaries(st.sampled_from(["a", "b", "}{"]), _VALUES, max_size=3)
+
+
+@given(
+    lines=st.lists(st.lists(_OBJECTS, min_size=1, max_size=3), min_size=1),
+    between=st.sampled_from(["", " ", "\t "]),
+)
+def test_objects_in_one_line_become_lines_and_texts_stay_whole(
+    lines: list[list[dict[str, Any]]], between: str
+) -> None:
+    data = "".join(between.join(map(json.dumps, line)) + "\n" for line in lines)
+    cut = separated(data.encode()).decode().splitlines()
+    assert [json.loads(text) for text in cut] == [value for line in lines for value in line]
 
 
 @given(
