@@ -18,11 +18,11 @@ from tests.helpers.lakes import (
     BUCKET,
     BY_BATCH,
     LINEAGE,
+    assert_same,
     changed_contract,
     load,
     log_lines,
     records,
-    rows,
 )
 from tests.helpers.openlineage import checked, kinds
 from tests.helpers.s3 import LAKE, fetched, put
@@ -106,9 +106,7 @@ def test_a_job_finds_what_is_new_and_loads_it_as_one_machine_does(
     operations.update_gold(lake())
     assert operations.verify(lake()).is_ok
     load(tmp_path / "lake", *logs)
-    copy = fetched(s3, tmp_path / "copy")
-    for name in TABLES:
-        assert rows(copy, name, without=LINEAGE) == rows(tmp_path / "lake", name, without=LINEAGE), name
+    assert_same(fetched(s3, tmp_path / "copy"), tmp_path / "lake", names=TABLES, without=LINEAGE)
 
 
 def test_a_failure_ends_the_job_with_one_line_and_leaves_the_bookmark(

@@ -18,6 +18,7 @@ from tests.helpers.logs import line, load, one, settings_for, write
 from loglode import operations
 from loglode.cli.main import main
 from loglode.errors import AccessDeniedError, SourceNotFoundError, StorageBusyError, StorageError
+from loglode.lake.layout import folders_of
 from loglode.settings import Settings
 from loglode.sources import SourceObject, discover, listing
 from loglode.sources.listing import Surroundings
@@ -164,7 +165,7 @@ def test_no_way_leads_to_the_key(tmp_path: Path, way: str) -> None:
         (logs / "key.json").symlink_to(key)
     if way == "hard link":
         (logs / "key.json").hardlink_to(key)
-    own = Surroundings(tmp_path / "lake", key)
+    own = Surroundings(folders_of(tmp_path / "lake"), key)
     sources = [logs / "**"] if way == "glob" else [logs]
     assert len(below(logs, *sources, own=own, follows_links=True)) == 3
     named = logs / "key.json" if "link" in way else key
@@ -187,20 +188,35 @@ def test_a_source_never_contains_its_own_lake(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "left"), [("s3://b/logs/lake", 2), ("s3://b/other", 3), ("s3://c", 3), ("s3://b", 0)]
+    ("place", "left"),
+    [
+        ("s3://b/logs/lake", {"a.json", "gold.json", "gold/z", "lake.json", "lake/raw/b.json"}),
+        ("s3://b/logs", {"a.json", "gold.json", "lake.json", "lake/raw/b.json", "lake/gold/x", "lake/ops/y"}),
+        ("s3://b/other", None),
+        ("s3://c", None),
+        ("s3://b", None),
+    ],
 )
 def test_a_source_on_s3_never_contains_its_own_lake(
-    place: str, left: int, monkeypatch: pytest.MonkeyPatch
+    place: str, left: set[str] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys = ["logs/a.json", "logs/lake/silver/x.parquet", "logs/lake.json"]
-    found = [S3Object(S3Path("b", key), 10, key, 1) for key in keys]
+    keys = ["a.json", "gold.json", "gold/z", "lake/gold/x", "lake/ops/y", "lake.json", "lake/raw/b.json"]
+    found = [S3Object(S3Path("b", f"logs/{key}"), 10, key, 1) for key in keys]
     monkeypatch.setattr(listing, "list_objects", lambda *_, **__: iter(found))
-    own = Surroundings(S3Path.parse(place))
-    if left:
-        assert len(discover(["s3://b/logs/"], own)) == left
-    else:
-        with pytest.raises(SourceNotFoundError, match="of the lake itself"):
-            discover(["s3://b/logs/"], own)
+    loaded = discover(["s3://b/logs/"], Surroundings(folders_of(S3Path.parse(place))))
+    assert {object_.uri.removeprefix("s3://b/logs/") for object_ in loaded} == (left or set(keys))
+
+
+def test_logs_may_lie_beside_the_tables_in_the_folder_of_a_lake(tmp_path: Path) -> None:
+    """As in a bucket that is a lake and has a folder `bronze`."""
+    lake = settings(tmp_path)
+    (tmp_path / "bronze").mkdir()
+    (tmp_path / "bronze" / "a.json").write_text(line() + "\n")
+    for kind in ("Loaded", "Skipped", "Skipped"):
+        assert load(lake, tmp_path / "bronze").ledger.kinds == {kind: 1}
+    assert load(lake, tmp_path).ledger.kinds == {"Skipped": 1}
+    with pytest.raises(SourceNotFoundError, match="of the lake itself"):
+        load(lake, tmp_path / "gold")
 
 
 def test_odd_names_are_loaded_and_shown_on_one_visible_line(

@@ -6,11 +6,19 @@ from collections.abc import Collection, Iterator
 
 from loglode.contract import Contract
 from loglode.errors import LakeError
+from loglode.lake import staging
 from loglode.lake.facts import Facts
 from loglode.lake.heads import TRANSACTION_DAYS, Heads
 from loglode.lake.table import Table
 from loglode.storage import Location, S3Path, require_conditional_writes
 from loglode.tables import DAY, QUALITY, QUARANTINE, RUNS, TableSpec
+
+_FOLDERS = ("silver", "quarantine", "gold", "ops", staging.FOLDER)
+
+
+def folders_of(root: Location) -> tuple[Location, ...]:
+    """What of a lake's folder is the lake's own. Logs may lie beside it."""
+    return tuple(root / name for name in _FOLDERS)
 
 
 class Lake:

@@ -19,6 +19,7 @@ from loglode.formats import named_format, own_format
 from loglode.gold.plan import gold_is_current
 from loglode.gold.silver_to_gold import GoldReport, silver_to_gold
 from loglode.lake import Lake
+from loglode.lake.layout import folders_of
 from loglode.loading.bronze_to_silver import bronze_to_silver
 from loglode.loading.report import RunReport
 from loglode.metrics import Step
@@ -67,7 +68,7 @@ def run(
 
 def _surroundings(settings: Settings) -> Surroundings:
     is_in_file = not settings.key_secret and (settings.key_file or isinstance(settings.lake, Path))
-    return Surroundings(settings.lake, settings.key_path if is_in_file else None)
+    return Surroundings(folders_of(settings.lake), settings.key_path if is_in_file else None)
 
 
 def _warn_of_refused(settings: Settings, report: RunReport) -> None:

@@ -11,7 +11,7 @@ import glob
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 HIDDEN, LINKS, OWN = "hidden", "links", "own"
@@ -22,12 +22,12 @@ _ANY_DEPTH = "**"
 class Search:
     """One search; afterwards `errors` holds folders that could not be listed, `left_out` counts names by why.
 
-    `own` is the lake's folder, which is never entered.
+    `own` are the lake's folders, which are never entered.
     """
 
-    def __init__(self, *, follows_links: bool = False, own: str | None = None) -> None:
+    def __init__(self, *, follows_links: bool = False, own: Sequence[str] = ()) -> None:
         self._follows_links = follows_links
-        self._own = _inode(own) if own else None
+        self._own = {inode for folder in own if (inode := _inode(folder)) is not None}
         self._linked: set[str] = set()
         self.errors: dict[str, OSError] = {}
         self.left_out: Counter[str] = Counter()
@@ -113,7 +113,7 @@ class Search:
                 if target in self._linked:
                     return False
                 self._linked.add(target)
-        if self._own is not None and entry.inode() == self._own[1] and _inode(entry.path) == self._own:
+        if any(entry.inode() == inode for _, inode in self._own) and _inode(entry.path) in self._own:
             self.left_out[OWN] += 1
             return False
         return True

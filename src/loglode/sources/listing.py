@@ -28,15 +28,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What no source may contain: the lake that is loaded, and the file of its key."""
+    """What no source may contain: the folders of the lake that is loaded, and the file of its key.
 
-    lake: Location | None = None
+    Logs may lie in the lake's folder beside them, as in `bronze/` of a bucket that is a lake.
+    """
+
+    folders: tuple[Location, ...] = ()
     key: Path | None = None
 
     @property
-    def folder(self) -> str | None:
-        """The lake's folder without links, where it is on a disk."""
-        return os.path.realpath(self.lake) if isinstance(self.lake, Path) else None
+    def on_disk(self) -> tuple[str, ...]:
+        """The lake's folders without links, where they are on a disk."""
+        return tuple(os.path.realpath(folder) for folder in self.folders if isinstance(folder, Path))
 
     def is_key(self, path: str) -> bool:
         """Whether a file is that of the key, by whatever name."""
@@ -47,10 +50,10 @@ class Surroundings:
 
     def is_own_object(self, place: S3Path) -> bool:
         """Whether an object on S3 is one of the lake."""
-        lake = self.lake
-        if not isinstance(lake, S3Path) or lake.bucket != place.bucket:
-            return False
-        return not lake.key or _is_below(place.key, lake.key)
+        return any(
+            isinstance(folder, S3Path) and folder.bucket == place.bucket and _is_below(place.key, folder.key)
+            for folder in self.folders
+        )
 
 
 def discover(
@@ -88,12 +91,11 @@ def _standard_input() -> SourceObject:
 
 
 def _on_disk(source: str, own: Surroundings, *, follows_links: bool) -> list[SourceObject]:
-    search = Search(follows_links=follows_links, own=own.folder)
-    lake = own.folder
+    search = Search(follows_links=follows_links, own=own.on_disk)
     found: list[SourceObject] = []
     for path in search.files(source):
         real = os.path.realpath(path)
-        if (lake is not None and _is_below(real, lake)) or own.is_key(real):
+        if any(_is_below(real, folder) for folder in own.on_disk) or own.is_key(real):
             search.left_out[OWN] += 1
         else:
             found.append(_file(real))
