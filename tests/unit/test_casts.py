@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loglode.contract import load_contract
-from loglode.formats.durations import in_milliseconds
+from loglode.formats.durations import milliseconds, with_unit
 from loglode.silver.casts import FIRST_MICROS, LAST_MICROS, cast, timestamp_micros
 
 CONNECTION = duckdb.connect(config={"threads": "1"})
@@ -187,15 +187,22 @@ def test_numbers(text: str, value: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "unit", "milliseconds"),
+    ("text", "unit", "value"),
     [
         ("0.304", "s", 304.0), ("1.335486e-3", "s", 1.335486), ("1500", "us", 1.5), ("10002425284", "ns", 10002.425284),
-        ("12.5", "ms", 12.5), ("12.5", None, 12.5), ("0", "s", 0.0),
+        ("12.5", "ms", 12.5), ("12.5", None, 12.5), ("0", "s", 0.0), ("0.001, 0.003 : -", "s", 4.0),
+        ("1h2m3.5s", "ns", 3723500.0), ("850\u00b5s", "s", 0.85), ("12.5 ms", None, 12.5), ("2s", "?", 2000.0),
     ],
 )  # fmt: skip
-def test_durations_in_units(text: str, unit: str | None, milliseconds: float) -> None:
-    assert float(ask(in_milliseconds("t", unit), text)) == pytest.approx(milliseconds)
+def test_durations_in_units(text: str, unit: str | None, value: float) -> None:
+    assert float(ask(milliseconds(f"({with_unit('t', unit)})"), text)) == pytest.approx(value)
 
 
-def test_a_duration_that_is_none_stays_as_it_is() -> None:
-    assert ask(in_milliseconds("t", "s"), "a, b") == "a, b"
+@pytest.mark.parametrize("unit", ["s", "ms", "?", None])
+@pytest.mark.parametrize("text", ["a, b", "12 parsecs", "1~2~3~4~5~6s", "-, -", "1h2", "m"])
+def test_a_duration_that_is_none_stays_as_it_is(text: str, unit: str | None) -> None:
+    assert ask(milliseconds(f"({with_unit('t', unit)})"), text) == text
+
+
+def test_a_number_of_unknown_unit_says_so() -> None:
+    assert ask(milliseconds(f"({with_unit('t', '?')})"), "12.5") == "12.5 (unit unknown)"

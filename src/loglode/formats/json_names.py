@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loglode.contract import Alias
-from loglode.formats.durations import in_milliseconds
+from loglode.formats.durations import with_unit
 from loglode.formats.writers import MARKERS, WRITERS, Writer
 from loglode.sql import identifier, literal
 
@@ -177,7 +177,7 @@ def _values(alias: Alias, struct: str, names: Names) -> list[str]:
             root = names.whole[alias.path[0].lower()]
             column, paths = inner(root), names.inside[root]
             values.append(f"coalesce({', '.join(_item(column, paths, end) for end in _ends(alias))})")
-    return [in_milliseconds(value, alias.unit) for value in values]
+    return [with_unit(value, alias.unit) for value in values]
 
 
 def _item(column: str, paths: list[str], path: str) -> str:

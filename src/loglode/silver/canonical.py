@@ -77,7 +77,7 @@ def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> La
 def _from_query(field: Field, logged: str) -> str:
     text = column("log", field.name)
     if any(alias.unit for alias in field.aliases):
-        return text if logged == NO_TEXT else durations.without_unit(text)
+        return text if logged == NO_TEXT else durations.milliseconds(text)
     if field.query_parameter is None:
         return text
     value = urls.query_parameter(column("raw", "query"), field.query_parameter)

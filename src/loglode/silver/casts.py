@@ -53,7 +53,7 @@ def timestamp_micros(text: str) -> str:
         f" when substr({text}, 3, 1) = '/' and substr({text}, 23, 2) < '16' then epoch_us(try_strptime({text}, {literal(_CLF)}))"
         f" when regexp_full_match({text}, '[0-9]{{9,13}}|[0-9]{{15,19}}|[0-9]{{9,19}}[.][0-9]{{1,12}}') then {_epoch(text)} end"
     )
-    return f"coalesce({usual}, {_zoned(times.as_iso(text))} + {times.leap_micros(text)})"
+    return f"coalesce({usual}, epoch_us(try_cast({times.as_iso(text)} as timestamptz)) + {times.leap_micros(text)})"
 
 
 def _zoned(text: str) -> str:

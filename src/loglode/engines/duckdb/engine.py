@@ -145,6 +145,7 @@ class DuckDBEngine:
             make_memos(connection, job, schema, lines.beginning(SAMPLE_BYTES))
             while not lines.is_done:
                 outputs.add(schema, lines.next_slice())
+            outputs.write_held()
         finally:
             connection.unregister("lines")
             streaming(connection, is_on=False, memory_limit_mb=self._memory_limit_mb)

@@ -96,11 +96,14 @@ class Outputs:
         finally:
             self.connection.unregister("lines")
 
-    def finish(self) -> None:
-        """Write what is still held."""
+    def write_held(self) -> None:
+        """Write the rejected lines that are still held."""
         if self._is_holding:
             self._write_rejected()
             self._check_limits()
+
+    def finish(self) -> None:
+        """Cut by day what was written in one piece."""
         if self.is_wide and self.silver:
             self.silver = partition_by_groups(
                 self.connection,
