@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from loglode.contract import Contract, Field
 from loglode.formats import Format, durations, refusal
 from loglode.formats.base import NO_TEXT
@@ -44,6 +46,7 @@ def logged(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> Layer
     return Layers(own, (Layer(columns),))
 
 
+@functools.lru_cache(maxsize=8)
 def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> Layers:
     """Layers over `lines`: those of `logged`, and `raw:<field>` for each field that is read."""
     fields = fmt.fields(contract, known_keys)

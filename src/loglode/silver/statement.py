@@ -8,6 +8,7 @@ comes from a second statement, which the engine runs over them alone.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from loglode.contract import Contract, Field
@@ -89,6 +90,7 @@ def failing_statement(
     return f"select source_object, source_line from ({select}) where {identifier(REJECTED)}"
 
 
+@functools.lru_cache(maxsize=8)  # each slice of a batch, and its rejected lines, need them again
 def silver_layers(
     contract: Contract, fmt: Format, known_keys: frozenset[str], keying: Keying = DEFAULT
 ) -> Layers:
