@@ -22,6 +22,8 @@ from tests.helpers.lakes import (
     write,
 )
 
+from loglode.engines.duckdb import engine
+
 EVENT_GOLD = [name for name in GOLD if name not in BY_BATCH]
 
 
@@ -80,3 +82,10 @@ def test_files_batches_and_order_change_nothing(
             load(folder / "lake", *some, batch_bytes=batch_bytes)
     assert_same(calm, folder / "lake", names=[SILVER, QUARANTINE, *EVENT_GOLD], without=LINEAGE)
     assert len(table(folder / "lake", SILVER)) == 80 + 6 + 3
+
+
+def test_memos_change_nothing(calm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "MEMO_BYTES", 0)
+    files = [write(tmp_path / f"{i}.json", lines) for i, lines in enumerate([_events(), *NAMELESS])]
+    load(tmp_path / "lake", *files)
+    assert_same(tmp_path / "lake", calm, names=(SILVER, QUARANTINE, *EVENT_GOLD), without=LINEAGE)

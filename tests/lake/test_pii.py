@@ -247,7 +247,9 @@ def test_an_error_of_the_engine_does_not_show_the_key(
     write(tmp_path / "a.ndjson", [line(**OWN)])
     from loglode.engines.duckdb import outputs
 
-    monkeypatch.setattr(outputs, "silver_statement", lambda *_: "select cast($pseudonym_key as integer)")
+    monkeypatch.setattr(
+        outputs, "silver_statement", lambda *_, **__: "select cast($pseudonym_key as integer)"
+    )
     with pytest.raises(LoglodeError) as caught:
         load(settings, tmp_path / "a.ndjson")
     assert settings.key_path.read_text().strip() not in f"{caught.value} {caught.value.hint}"

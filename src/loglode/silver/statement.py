@@ -34,9 +34,14 @@ _TEXT, _FAULT = column("line", "text"), column("line", "fault")
 
 
 def silver_statement(
-    contract: Contract, fmt: Format, known_keys: frozenset[str], keying: Keying = DEFAULT
+    contract: Contract,
+    fmt: Format,
+    known_keys: frozenset[str],
+    keying: Keying = DEFAULT,
+    *,
+    looks_up: bool = True,
 ) -> str:
-    """SELECT over `lines` and the memos' tables; columns are the contract's stored fields and REJECTED.
+    """SELECT over `lines` and, unless it looks nothing up, the memos' tables; columns are the contract's stored fields and REJECTED.
 
     The partition columns of a rejected line are null. Parameters: $pseudonym_key, $batch_id,
     $contract_version, $processed_at (timestamp with time zone).
@@ -44,7 +49,7 @@ def silver_statement(
     columns = stored(contract, fmt, keying)
     for name in contract.partition_columns:
         columns[name] = f"case when not {_IS_REJECTED} then {columns[name]} end"
-    layers = silver_layers(contract, fmt, known_keys, keying)
+    layers = silver_layers(contract, fmt, known_keys, keying, looks_up=looks_up)
     return layers.select({**columns, REJECTED: _IS_REJECTED})
 
 
@@ -75,13 +80,18 @@ def rejected_statement(
 
 
 def failing_statement(
-    contract: Contract, fmt: Format, known_keys: frozenset[str], keying: Keying = DEFAULT
+    contract: Contract,
+    fmt: Format,
+    known_keys: frozenset[str],
+    keying: Keying = DEFAULT,
+    *,
+    looks_up: bool = True,
 ) -> str:
     """SELECT of `source_object` and `source_line` of lines for which an expression of the two others raises.
 
     It takes more than twice the time, and the parameters of `silver_statement`.
     """
-    every = silver_layers(contract, fmt, known_keys, keying).add(
+    every = silver_layers(contract, fmt, known_keys, keying, looks_up=looks_up).add(
         {f"stored:{name}": sql for name, sql in stored(contract, fmt, keying).items()}
     )
     layers, failed = every.guarded()
@@ -92,13 +102,18 @@ def failing_statement(
 
 @functools.lru_cache(maxsize=8)  # each slice of a batch, and its rejected lines, need them again
 def silver_layers(
-    contract: Contract, fmt: Format, known_keys: frozenset[str], keying: Keying = DEFAULT
+    contract: Contract,
+    fmt: Format,
+    known_keys: frozenset[str],
+    keying: Keying = DEFAULT,
+    *,
+    looks_up: bool = True,
 ) -> Layers:
     """The layers below the statement's outermost SELECT."""
     read = {f.name: f for f in contract.read_fields}
     found = checks(contract)
     layers = canonical(contract, fmt, known_keys).add(
-        *(memo.joined for memo in MEMOS),
+        *(memo.joined for memo in MEMOS if looks_up),
         {f"typed:{name}": cast(field, column("raw", name)) for name, field in read.items()},
         Layer(
             {f"bad:{i}": f"coalesce({c.fails}, false)" for i, c in enumerate(found)},
@@ -108,7 +123,7 @@ def silver_layers(
         {f"ok:{name}": _unwarned(name, found) for name in read},
     )
     for memo in MEMOS:
-        layers = layers.add(*memo.looked_up())
+        layers = layers.add(*(memo.looked_up() if looks_up else memo.steps))
     return layers.add(*_masked(contract, keying), *_redacted(contract))
 
 

@@ -49,6 +49,8 @@ NAME = "duckdb"
 SLICE_BYTES = 128 << 20
 # Lines to learn the memos from: the first of the stream.
 SAMPLE_BYTES = 2 << 20
+# A batch of fewer bytes takes less time than to make its memos.
+MEMO_BYTES = 256 << 10
 
 
 class DuckDBEngine:
@@ -142,7 +144,10 @@ class DuckDBEngine:
         connection = self.connection
         streaming(connection, is_on=True, memory_limit_mb=self._memory_limit_mb)
         try:
-            make_memos(connection, job, schema, lines.beginning(SAMPLE_BYTES))
+            sample = lines.beginning(SAMPLE_BYTES)
+            outputs.looks_up = sum(batch.nbytes for batch in sample) >= MEMO_BYTES
+            if outputs.looks_up:
+                make_memos(connection, job, schema, sample)
             while not lines.is_done:
                 outputs.add(schema, lines.next_slice())
             outputs.write_held()

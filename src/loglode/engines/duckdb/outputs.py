@@ -43,6 +43,7 @@ class Outputs:
     silver: list[StagedFile] = field(default_factory=list)
     quarantine: list[StagedFile] = field(default_factory=list)
     blank: int = 0
+    looks_up: bool = True  # whether there are memos
     _is_holding: bool = False
 
     def __post_init__(self) -> None:
@@ -74,12 +75,16 @@ class Outputs:
 
     def _statement(self) -> Statement:
         job = self.job
-        select = silver_statement(job.contract, job.format, job.known_keys, job.keying)
+        select = silver_statement(
+            job.contract, job.format, job.known_keys, job.keying, looks_up=self.looks_up
+        )
         return Statement(select, {"pseudonym_key": job.pseudonym_key, **parameters(job)})
 
     def _guarded(self) -> Statement:
         job = self.job
-        select = failing_statement(job.contract, job.format, job.known_keys, job.keying)
+        select = failing_statement(
+            job.contract, job.format, job.known_keys, job.keying, looks_up=self.looks_up
+        )
         return Statement(select, self._statement().parameters)
 
     def _written(self, statement: Statement, lines: pa.RecordBatchReader | pa.Table) -> list[StagedFile]:
