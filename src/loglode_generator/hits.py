@@ -24,6 +24,7 @@ from loglode_generator.catalogue import (
     TERMS,
 )
 from loglode_generator.draw import Draw, array, slots, text
+from loglode_generator.lines import BROKEN_KINDS
 from loglode_generator.sessions import between, slowdown
 
 SITE: Final = "shop.example.com"
@@ -68,11 +69,8 @@ def macros(draw: Draw) -> str:
     """
 
 
-def rows(draw: Draw, piece: Slice, crowd: Crowd, windows: list[Window], kinds: int) -> str:
-    """SQL: all requests of the slice, sorted by server and time; `ts` is ms of the day.
-
-    `kinds` is the number of ways in which a line of the format can be broken.
-    """
+def rows(draw: Draw, piece: Slice, crowd: Crowd, windows: list[Window]) -> str:
+    """SQL: all requests of the slice, sorted by server and time; `ts` is ms of the day."""
     weekday = draw.spec.day(piece.day).weekday()
     attack = next((w for w in windows if w.kind == "attack"), None)
     sources = [_people(piece), _crawlers(draw, piece, crowd), _monitors(piece, crowd)]
@@ -96,7 +94,7 @@ def rows(draw: Draw, piece: Slice, crowd: Crowd, windows: list[Window], kinds: i
       status::SMALLINT AS status, greatest(round({_TIME}, 1), 0.1) AS time, {_bytes(draw)} AS bytes,
       {draw.below("key", "server", len(piece.files))} AS server,
       CASE WHEN {draw.unit("key", "broken")} < {draw.spec.broken_share!r}
-        THEN 1 + {draw.below("key", "how", kinds)} ELSE 0 END AS broken
+        THEN 1 + {draw.below("key", "how", len(BROKEN_KINDS))} ELSE 0 END AS broken
     FROM answered
     ORDER BY server, ts, key"""
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from loglode.formats import LineTemplate
 from loglode_generator.catalogue import AGENTS
 from loglode_generator.draw import Draw, array
 
-_KINDS: Final = (
-    "truncated", "not_a_record", "timestamp_missing", "timestamp_impossible", "status_invalid",
-    "method_unknown", "time_negative",
-)  # fmt: skip
+BROKEN_KINDS: Final = ("truncated", "not_a_record", "timestamp_missing", "timestamp_impossible")
+"""Ways to damage a line; number 1 is the first."""
 
 _NOISE: Final = (
     "2026/10/05 12:00:00 [error] 1234#0: *77 upstream timed out while reading response header",
@@ -20,12 +17,6 @@ _NOISE: Final = (
     "<html><head><title>502 Bad Gateway</title></head></html>",
     "Killed",
 )
-_METHODS: Final = ("BREW", "FETCH", "GOT", "HTTP")
-
-
-def broken_kinds(template: LineTemplate) -> tuple[str, ...]:
-    """Ways to damage a line of this format; number 1 is the first."""
-    return _KINDS if "response_time_ms" in template.carries else _KINDS[:-1]
 
 
 def lines(draw: Draw, midnight_ms: int, source: str) -> str:
@@ -49,9 +40,6 @@ def _requests(draw: Draw, midnight_ms: int, source: str) -> str:
         ELSE strftime({time}, '{template.time_format}') END AS stamp,
       {draw.uuid("key", "request")} AS request_id,
       CASE WHEN user_no IS NOT NULL THEN concat('u', user_no) END AS user_id,
-      CASE WHEN broken = 6 THEN {draw.pick("key", "verb", _METHODS)} ELSE method END AS method,
-      CASE WHEN broken = 5 THEN {draw.pick("key", "code", template.bad_statuses)}
-        ELSE status::VARCHAR END AS status,
-      CASE WHEN broken = 7 THEN -time ELSE time END AS took_ms,
+      method, status::VARCHAR AS status, time AS took_ms,
       ({array(AGENTS)})[agent + 1] AS agent
       FROM ({source})"""

@@ -21,7 +21,7 @@ from loglode_generator.calendar import DAY_MS, Slice, Window, incidents, plan, q
 from loglode_generator.catalogue import PAGES
 from loglode_generator.draw import Draw, text
 from loglode_generator.facts import FACTS_NAME, Facts
-from loglode_generator.lines import broken_kinds, lines
+from loglode_generator.lines import lines
 from loglode_generator.spec import GenerateSpec
 from loglode_generator.tally import Tally
 from loglode_generator.walks import library
@@ -147,8 +147,7 @@ class _Writer:
         self._con.execute(f"CREATE OR REPLACE TEMP TABLE sessions AS ({made}){carried}")
 
     def _write_slice(self, piece: Slice, crowd: hits.Crowd, windows: list[Window]) -> None:
-        kinds = len(broken_kinds(self._spec.template))
-        rows = hits.rows(self._draw, piece, crowd, windows, kinds)
+        rows = hits.rows(self._draw, piece, crowd, windows)
         self._con.execute(f"CREATE OR REPLACE TEMP TABLE slice AS {rows}")
         counts: dict[int, int] = dict(
             self._con.execute("SELECT server, count(*) FROM slice GROUP BY server").fetchall()

@@ -9,7 +9,7 @@ import duckdb
 
 from loglode_generator.calendar import Window, incidents
 from loglode_generator.facts import Facts, FileFacts, Incident
-from loglode_generator.lines import broken_kinds
+from loglode_generator.lines import BROKEN_KINDS
 from loglode_generator.spec import GenerateSpec
 
 _TABLES = """
@@ -28,7 +28,6 @@ class Tally:
     def __init__(self, con: duckdb.DuckDBPyConnection, spec: GenerateSpec) -> None:
         self._con = con
         self._spec = spec
-        self._kinds = broken_kinds(spec.template)
         self._files: dict[str, int] = {}
         self._copies = 0
         self._kept = 0
@@ -120,7 +119,7 @@ class Tally:
 
     def _broken(self) -> dict[str, int]:
         rows = self._con.execute("SELECT broken, sum(n)::BIGINT FROM damage GROUP BY 1 ORDER BY 1").fetchall()
-        return {self._kinds[number - 1]: count for number, count in rows}
+        return {BROKEN_KINDS[number - 1]: count for number, count in rows}
 
     def _crowds(self) -> tuple[int | None, int | None]:
         if "user_agent" not in self._spec.template.carries:

@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 import pytest
 from tests.helpers import requests
-from tests.helpers.lakes import BUCKET, KEY, changed_contract
+from tests.helpers.lakes import BUCKET, KEY, KNOWS_PROBES, changed_contract
 
 from loglode import sdk
 from loglode_generator import GenerateSpec, generate
@@ -47,7 +47,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture
 def laxer_contract(tmp_path: Path) -> Path:
     """The built-in contract, next version, with one method more."""
-    return changed_contract(tmp_path / "laxer.yaml", {"validValues: [GET,": "validValues: [PROBE, GET,"})
+    return changed_contract(tmp_path / "laxer.yaml", KNOWS_PROBES)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from typing import Any
 
 Event = dict[str, Any]
 Row = dict[str, Any]
+# Of the methods of the tests those that are registered.
+METHODS = ("GET", "POST", "PURGE", "VERSION-CONTROL")
 ASSETS = ("css", "js", "png", "ico", "json")
 
 
@@ -17,10 +19,26 @@ def day_of(us: int) -> date:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)).date()
 
 
+def status_of(event: Event) -> int:
+    """The status; 0, which is of no class, where it is unknown."""
+    return event["status"] or 0
+
+
+def method_group(event: Event) -> str:
+    method = event["method"]
+    return "(none)" if method is None else method if method in METHODS else "(other)"
+
+
+def share(part: int, events: list[Event]) -> float | None:
+    """Of the events with a status; None where no status is known."""
+    known = sum(e["status"] is not None for e in events)
+    return part / known if known else None
+
+
 def is_page(event: Event) -> bool:
     ending = (event["route"] or "").rsplit(".", 1)
     is_asset = len(ending) == 2 and ending[1].lower() in ASSETS
-    status = event["status"]
+    status = status_of(event)
     return event["method"] == "GET" and (200 <= status < 300 or status == 304) and not is_asset
 
 
@@ -52,7 +70,7 @@ def visitors(events: Iterable[Event]) -> int:
 
 def traffic(events: list[Event]) -> Row:
     """What hours and days have in common, but for sessions and quarantine."""
-    of_class = [sum(e["status"] // 100 == c for e in events) for c in range(1, 6)]
+    of_class = [sum(status_of(e) // 100 == c for e in events) for c in range(1, 6)]
     timed = times(events)
     return {
         "requests": len(events),
@@ -60,9 +78,10 @@ def traffic(events: list[Event]) -> Row:
         "human_visitors": visitors(e for e in events if e["is_bot"] is False),
         "bytes_sent": sum(e["bytes_sent"] or 0 for e in events),
         **{f"requests_{c}xx": n for c, n in enumerate(of_class, 1)},
-        "error_rate": (of_class[3] + of_class[4]) / len(events),
-        "server_error_rate": of_class[4] / len(events),
-        "success_rate": (of_class[1] + of_class[2]) / len(events),
+        "requests_without_status": sum(e["status"] is None for e in events),
+        "error_rate": share(of_class[3] + of_class[4], events),
+        "server_error_rate": share(of_class[4], events),
+        "success_rate": share(of_class[1] + of_class[2], events),
         "timed_requests": len(timed),
         "avg_response_time_ms": mean(timed),
         **{f"p{p}_response_time_ms": quantile(timed, p / 100) for p in (50, 90, 95, 99)},
@@ -73,14 +92,15 @@ def traffic(events: list[Event]) -> Row:
 
 def route(events: list[Event]) -> Row:
     timed = times(events)
-    bad = sum(e["status"] >= 400 for e in events)
+    bad = sum(status_of(e) >= 400 for e in events)
     return {
         "requests": len(events),
         "visitors": visitors(events),
         "errors": bad,
-        "error_rate": bad / len(events),
-        "server_error_rate": sum(e["status"] >= 500 for e in events) / len(events),
-        "success_rate": sum(200 <= e["status"] < 400 for e in events) / len(events),
+        "requests_without_status": sum(e["status"] is None for e in events),
+        "error_rate": share(bad, events),
+        "server_error_rate": share(sum(status_of(e) >= 500 for e in events), events),
+        "success_rate": share(sum(200 <= status_of(e) < 400 for e in events), events),
         "bytes_sent": sum(e["bytes_sent"] or 0 for e in events),
         "timed_requests": len(timed),
         "avg_response_time_ms": mean(timed),
@@ -130,7 +150,7 @@ def session(events: list[Event], goals: list[Row]) -> Row:
         "entry_path": entry["path"],
         "exit_path": last["path"],
         "is_bounce": len(pages) <= 1,
-        "errors": sum(e["status"] >= 400 for e in events),
+        "errors": sum(status_of(e) >= 400 for e in events),
         "timed_requests": len(timed),
         "avg_response_time_ms": mean(timed),
         "max_response_time_ms": max(timed, default=None),
@@ -152,7 +172,7 @@ def fits(event: Event, goal: Row) -> bool:
         else path.startswith(before) and path.endswith(after[0]) and len(path) >= len(before) + len(after[0])
     )
     is_method = goal["method"] is None or goal["method"] == event["method"]
-    return is_like and is_method and goal["min_status"] <= event["status"] <= goal["max_status"]
+    return is_like and is_method and goal["min_status"] <= status_of(event) <= goal["max_status"]
 
 
 def band(milliseconds: float | None) -> str:

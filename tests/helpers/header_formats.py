@@ -25,7 +25,6 @@ class W3CFormat(Format):
             line_bytes=60,
             time_format="%Y-%m-%d %H:%M:%S",
             bad_times=("2026-13-05 10:00:00",),
-            bad_statuses=("999",),
             cut="5",
             header="#Version: 1.0\n#Fields: date time cs-method cs-uri-stem sc-status\n",
         )

@@ -85,6 +85,27 @@ def records(count: int, *, first: float = 0, step: float = 60, **changes: Any) -
     return [record(first + i * step, path=f"/page/{i}", **changes) for i in range(count)]
 
 
+def probe(seconds: float = 0, kind: str = "probed", **changes: Any) -> Record:
+    """A record that is refused (`request_missing`) until a contract knows the names of its path and status."""
+    names = {"path": f"{kind}_path", "status": f"{kind}_status"}
+    found = record(seconds, **({"method": "PROBE"} | changes))
+    return {names.get(key, key): value for key, value in found.items()}
+
+
+def knows(*kinds: str) -> dict[str, str]:
+    """What a contract changes so that it knows the names in records of `probe`."""
+    before = {"path": "[request_uri, RequestPath,", "status": "[status, status_code,"}
+    return {
+        old: "[" + "".join(f"{kind}_{name}, " for kind in kinds) + old[1:] for name, old in before.items()
+    }
+
+
+KNOWS_PROBES = knows("probed")
+# Records of such a time are refused (`event_ts_invalid`), and accepted by a contract with the change.
+LONG_AGO = datetime(1985, 3, 10, 12, tzinfo=UTC).isoformat()
+KNOWS_LONG_AGO = {'minimum: "1990-01-01T00:00:00Z"': 'minimum: "1980-01-01T00:00:00Z"'}
+
+
 def write(path: Path, lines: Iterable[Record | str], *, append: bool = False) -> Path:
     """Write records as NDJSON; texts stand for themselves."""
     texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
@@ -95,9 +116,9 @@ def write(path: Path, lines: Iterable[Record | str], *, append: bool = False) ->
 
 
 def probes(path: Path) -> Path:
-    """Lines that are refused until PROBE is a method, and some that always are or never."""
-    lines = [record(i, method="PROBE", path=f"/{i}") for i in range(20)]
-    return write(path, [*lines, *records(10, first=100), "broken", record(7, status=0)])
+    """Lines that are refused until a contract knows their names, and some that always are or never."""
+    lines = [probe(i, path=f"/{i}") for i in range(20)]
+    return write(path, [*lines, *records(10, first=100), "broken", record(7, timestamp="never")])
 
 
 def settings(lake: Path, **changes: Any) -> Settings:

@@ -14,7 +14,9 @@ from tests.helpers.lakes import (
     Record,
     ask,
     changed_contract,
+    knows,
     load,
+    probe,
     record,
     records,
     replay,
@@ -27,13 +29,13 @@ from tests.helpers.lakes import (
 # With and without an id of the source, refused by one contract or the other, or by both.
 LINES: list[Record | str] = [
     *records(3),
-    record(10, method="PROBE"),
-    record(11, method="PROBE", request_id="r1"),
-    record(12, status=700, path="/strange"),
-    record(13, status=700, request_id="r2"),
-    record(14, method="PROBE", status=700),
-    record(15, method="PROBE", request_id="r1"),
-    record(90_000, method="PROBE", request_id="r3"),
+    probe(10),
+    probe(11, request_id="r1"),
+    probe(12, "strange", path="/strange"),
+    probe(13, "strange", request_id="r2"),
+    probe(14, "strange"),
+    probe(15, request_id="r1"),
+    probe(90_000, request_id="r3"),
     "not json",
 ]
 SEQUENCES = int(os.environ.get("APART_SEQUENCES", "2"))
@@ -41,13 +43,12 @@ SEQUENCES = int(os.environ.get("APART_SEQUENCES", "2"))
 
 @pytest.fixture(scope="module")
 def contracts(tmp_path_factory: pytest.TempPathFactory) -> list[Path | None]:
-    """The built-in one, one that accepts more methods, one that accepts more of everything."""
+    """The built-in one, one that knows more names, one that knows them all."""
     folder = tmp_path_factory.mktemp("contracts")
-    methods = {"validValues: [GET,": "validValues: [PROBE, GET,"}
     return [
         None,
-        changed_contract(folder / "methods.yaml", methods),
-        changed_contract(folder / "all.yaml", {**methods, "maximum: 599": "maximum: 999"}),
+        changed_contract(folder / "probes.yaml", knows("probed")),
+        changed_contract(folder / "all.yaml", knows("probed", "strange")),
     ]
 
 
@@ -88,7 +89,7 @@ def test_lines_that_a_replay_freed_and_a_stricter_contract_refuses_are_duplicate
     load(lake, write(tmp_path / "a.json", LINES))
     freed = replay(lake, contract=contracts[1])
     assert (freed.rows_silver, freed.lines_quarantined, freed.duplicates) == (4, -4, 0)
-    for name, more in (("b.json", []), ("c.json", [record(20, method="PROBE")]), ("a.json", [record(21)])):
+    for name, more in (("b.json", []), ("c.json", [probe(20)]), ("a.json", [record(21)])):
         report = load(lake, write(tmp_path / name, [*LINES, *more]))
         refused = 1 if name == "c.json" else 0
         assert (report.rows_silver, report.lines_quarantined) == (len(more) - refused, refused)
@@ -102,13 +103,13 @@ def test_lines_that_a_replay_freed_and_a_stricter_contract_refuses_are_duplicate
 def test_other_lines_of_quarantine_stay_as_they_are(
     lake: Path, tmp_path: Path, contracts: list[Path | None]
 ) -> None:
-    others = [record(50 + n, status=800, path=f"/{n}") for n in range(4)]
+    others = [probe(50 + n, "other", path=f"/{n}") for n in range(4)]
     load(lake, write(tmp_path / "others.json", others))
     load(lake, write(tmp_path / "a.json", LINES))
     before = sorted(row["raw"] for row in table(lake, QUARANTINE))
     report = load(lake, write(tmp_path / "b.json", LINES), contract=contracts[1])
     assert (report.rows_silver, report.lines_quarantined, report.reasons) == (4, -4, {})
     after = sorted(row["raw"] for row in table(lake, QUARANTINE))
-    assert after == [raw for raw in before if '"PROBE"' not in raw or "700" in raw]
+    assert after == [raw for raw in before if '"probed_path"' not in raw]
     assert [row["quarantined_lines"] for row in table(lake, "gold/daily_metrics")] == [7, 0]
     verify(settings(lake))

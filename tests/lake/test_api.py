@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.helpers.lakes import changed_contract, record, records, write
+from tests.helpers.lakes import KNOWS_PROBES, changed_contract, probe, records, write
 
 import loglode
 from loglode.cli.main import cli
@@ -23,7 +23,7 @@ ATTACK = "<img src=x onerror=alert(1)>"
 @pytest.fixture
 def lake(tmp_path: Path) -> loglode.Lake:
     """Five requests and two refused lines."""
-    source = write(tmp_path / "a.json", [*records(5), record(9, method="PROBE"), ATTACK])
+    source = write(tmp_path / "a.json", [*records(5), probe(9), ATTACK])
     opened = loglode.open(tmp_path / "lake", threads=1)
     assert opened.load(source).rows_silver == 5
     return opened
@@ -38,7 +38,7 @@ def test_a_lake_does_what_the_commands_do(lake: loglode.Lake, tmp_path: Path) ->
     assert {table["name"] for table in lake.status().tables} >= {"web_logs", "daily_metrics"}
     assert lake.metrics()["RowsSilver"] == 5
     assert [day.refused for day in lake.quality().days]
-    assert lake.quarantine(reason="method_invalid").rows()[0][2] == "method_invalid"
+    assert lake.quarantine(reason="request_missing").rows()[0][2] == "request_missing"
     version = lake.history("daily_metrics")[0]["version"]
     assert lake.restore("daily_metrics", version) == version, "it is that version already"
     assert lake.maintain(is_dry_run=True).is_dry_run
@@ -48,7 +48,7 @@ def test_a_lake_does_what_the_commands_do(lake: loglode.Lake, tmp_path: Path) ->
 
 
 def test_a_replay_uses_the_contract_that_the_lake_was_opened_with(lake: loglode.Lake, tmp_path: Path) -> None:
-    contract = changed_contract(tmp_path / "laxer.yaml", {"validValues: [GET,": "validValues: [PROBE, GET,"})
+    contract = changed_contract(tmp_path / "laxer.yaml", KNOWS_PROBES)
     laxer = loglode.open(tmp_path / "lake", contract=contract, threads=1)
     assert laxer.replay().rows_silver == 1
     assert lake.query("select count(*) from web_logs").rows() == [(6,)]

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from deltalake import DeltaTable
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from tests.helpers.lakes import changed_contract, load, records, settings, write
+from tests.helpers.lakes import KNOWS_PROBES, changed_contract, load, probe, records, settings, write
 
 from loglode import operations
 from loglode.cli.errors import State, guarded
@@ -23,7 +23,7 @@ from loglode.sources import discover
 def lake(tmp_path: Path) -> Path:
     """Two loads: five requests, and four with a line that is refused."""
     load(tmp_path / "lake", write(tmp_path / "a.json", records(5)))
-    load(tmp_path / "lake", write(tmp_path / "b.json", [*records(4, first=100), *records(1, method="PROBE")]))
+    load(tmp_path / "lake", write(tmp_path / "b.json", [*records(4, first=100), probe()]))
     return tmp_path / "lake"
 
 
@@ -39,7 +39,7 @@ def told(capsys: pytest.CaptureFixture[str], lake: Path, *words: str) -> str:
 
 
 def test_metrics_can_be_read_and_count_what_was_replayed(lake: Path, tmp_path: Path) -> None:
-    contract = changed_contract(tmp_path / "laxer.yaml", {"validValues: [GET,": "validValues: [PROBE, GET,"})
+    contract = changed_contract(tmp_path / "laxer.yaml", KNOWS_PROBES)
     operations.replay_quarantine(settings(lake, contract=contract))
     values = metrics(lake)
     assert values["loglode_batches_loaded"] == 2
@@ -127,7 +127,7 @@ def test_a_run_above_the_gates_limit_is_told(
 def test_a_reason_that_no_line_was_refused_for_is_told_with_those_there(
     lake: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for code, found in (("method_invalid", ""), ("metod_invalid", "reasons there: method_invalid")):
+    for code, found in (("request_missing", ""), ("request_mising", "reasons there: request_missing")):
         cli.main(
             ["quarantine", "list", "--reason", code, "--lake", str(lake)], standalone_mode=False, obj=State()
         )

@@ -25,6 +25,7 @@ from tests.helpers.lakes import (
     counts,
     finish,
     load,
+    probe,
     probes,
     record,
     records,
@@ -166,7 +167,7 @@ def test_a_load_and_a_replay_at_once(tmp_path: Path, laxer_contract: Path) -> No
     more = write(tmp_path / "b.json", [*records(30, first=9000), "broken"])
     for place in (calm, lake):
         load(place, log)
-    write(log, [record(50_000), record(50_001, method="PROBE")], append=True)
+    write(log, [record(50_000), probe(50_001)], append=True)
     load(calm, log, more, contract=laxer_contract)
     replay(calm, contract=laxer_contract)
     together(

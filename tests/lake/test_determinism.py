@@ -17,6 +17,7 @@ from tests.helpers.lakes import (
     Record,
     assert_same,
     load,
+    probe,
     record,
     table,
     write,
@@ -48,7 +49,7 @@ def _events() -> list[Record | str]:
 NAMELESS: list[list[Record | str]] = [
     [record(n, path=f"/nameless/{n}", client_ip=f"203.0.113.{n}") for n in range(6)],
     [record(n, path="/nameless", user_agent="curl/8.5.0") for n in (10, 10, 11)],
-    ["broken", record(5, method="PROBE"), record(7, status="many"), ""],
+    ["broken", probe(5), record(7, timestamp="never"), ""],
 ]
 
 

@@ -27,6 +27,7 @@ from tests.helpers.lakes import (
     assert_same,
     counts,
     load,
+    probe,
     record,
     records,
     rows,
@@ -39,7 +40,7 @@ from loglode.batches.plan import Plan
 from loglode.sources import SourceObject
 from loglode.sources.objects import standard_input
 
-BROKEN = ["not json", json.dumps(record(9, status=999)), json.dumps(record(10, method="PROBE"))]
+BROKEN = ["not json", json.dumps(record(9, timestamp="never")), json.dumps(probe(10))]
 EVENT_GOLD = [name for name in GOLD if name not in BY_BATCH]
 
 

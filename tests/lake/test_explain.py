@@ -60,12 +60,12 @@ def test_formats_are_listed_with_an_example(capsys: pytest.CaptureFixture[str]) 
 def test_a_pattern_is_a_format(tmp_path: Path) -> None:
     """Rejected lines remember the pattern, and a replay reads them by it."""
     settings = settings_for(tmp_path)
-    log = write(tmp_path / "a.log", [LINE, "noise", LINE.replace("200", "abc")])
+    log = write(tmp_path / "a.log", [LINE, "noise", LINE.replace("03-04", "02-31")])
     load(settings, log, format=PATTERN)
     assert accepted(settings, "a.log", "path, response_time_ms, bytes_sent") == [("/a", 1.5, 12)]
-    assert reasons_of(settings, "a.log") == ["pattern_invalid", "status_invalid"]
+    assert reasons_of(settings, "a.log") == ["pattern_invalid", "event_ts_invalid"]
     operations.replay_quarantine(settings)
-    assert reasons_of(settings, "a.log") == ["pattern_invalid", "status_invalid"]
+    assert reasons_of(settings, "a.log") == ["pattern_invalid", "event_ts_invalid"]
 
 
 def test_a_pattern_in_the_contract_takes_part_in_detection(tmp_path: Path) -> None:

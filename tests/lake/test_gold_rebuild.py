@@ -18,6 +18,7 @@ from tests.helpers.lakes import (
     assert_same,
     changed_contract,
     load,
+    probe,
     record,
     records,
     rows,
@@ -63,7 +64,7 @@ def logs(tmp_path: Path) -> list[Path]:
                 record(day * DAY + 60, path="/orders/1/confirmation"),
                 record(day * DAY + 9000, session_id="long"),
                 record(day * DAY + 40_000, session_id="long"),
-                record(day * DAY, method="PROBE"),
+                probe(day * DAY),
             ],
         )
         for day in (0, 10)

@@ -22,6 +22,7 @@ from tests.helpers.lakes import (
     assert_same,
     files_of,
     load,
+    probe,
     record,
     settings,
     state,
@@ -59,11 +60,12 @@ def visits(day: int, *, seed: int = 0) -> list[Record | str]:
             client_ip=f"203.0.113.{chance.randrange(4)}",
             session_id=chance.choice([None, None, "long"]),
             path=chance.choice(["/", "/a", "/orders/5/confirmation"]),
-            status=chance.choice([200, 200, 404, 500]),
+            status=chance.choice([200, 200, 404, 500, 0]),
+            method=chance.choice(["GET", "GET", "GET", "BREW", "WHEN"]),
         )
         for moment in moments
     ]
-    return [*lines, record(begin + 5, method="PROBE"), "broken", ""]
+    return [*lines, probe(begin + 5), "broken", ""]
 
 
 @pytest.fixture(scope="module")

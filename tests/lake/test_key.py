@@ -9,7 +9,19 @@ from typing import Any
 import deltalake
 import pytest
 from click.testing import CliRunner
-from tests.helpers.lakes import SILVER, ask, counts, load, record, records, settings, state, verify, write
+from tests.helpers.lakes import (
+    SILVER,
+    ask,
+    counts,
+    load,
+    probe,
+    record,
+    records,
+    settings,
+    state,
+    verify,
+    write,
+)
 
 from loglode import operations
 from loglode.cli.errors import State
@@ -27,7 +39,7 @@ CLIENTS = "select count(distinct client_id), count(*) from web_logs"
 def loaded(lake: Path, tmp_path: Path) -> Settings:
     """A lake with its own key in its folder."""
     chosen = Settings.build(lake=lake, threads=1)
-    operations.run(chosen, [str(write(tmp_path / "a.json", [record(), record(5, method="PROBE")]))])
+    operations.run(chosen, [str(write(tmp_path / "a.json", [record(), probe(5)]))])
     return chosen
 
 

@@ -20,6 +20,7 @@ from tests.helpers.lakes import (
     assert_same,
     finish,
     load,
+    probe,
     record,
     records,
     replay,
@@ -113,8 +114,8 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("few")
     events = [record(i * 4000, request_id=f"r{i}", path=f"/{i}") for i in range(40)]
     return [
-        write(folder / "a.json", [*events[:25], "broken", "", record(1, method="PROBE")]),
-        write(folder / "b.json", [*events[20:], record(2, status=0), "broken"]),
+        write(folder / "a.json", [*events[:25], "broken", "", probe(1)]),
+        write(folder / "b.json", [*events[20:], record(2, timestamp="never"), "broken"]),
     ]
 
 
@@ -186,7 +187,7 @@ def test_death_while_a_table_was_being_made(lake: Path, tmp_path: Path, name: st
 def test_death_in_a_replay(tmp_path: Path, laxer_contract: Path, point: str) -> None:
     log = write(
         tmp_path / "a.json",
-        [*(record(i, method="PROBE", path=f"/{i}") for i in range(10)), *records(5), "broken"],
+        [*(probe(i, path=f"/{i}") for i in range(10)), *records(5), "broken"],
     )
     calm, lake = tmp_path / "calm", tmp_path / "lake"
     for place in (calm, lake):

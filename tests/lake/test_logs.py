@@ -69,7 +69,7 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Lines with canaries: accepted, refused, no records at all, gone; in files with names to match."""
     lines: list[Any] = [
         *records(20, **CANARIES),
-        *records(3, status="canary", **CANARIES),
+        *records(3, timestamp="canary", **CANARIES),
         f"broken {CANARIES}",
     ]
     gone = tmp_path / f"{EVIL}.gone"

@@ -16,12 +16,14 @@ from tests.helpers.io_faults import EIO, break_file
 from tests.helpers.lakes import (
     BUCKET,
     GOLD,
+    KNOWS_PROBES,
     QUALITY,
     QUARANTINE,
     RUNS,
     SILVER,
     Record,
     changed_contract,
+    probe,
     record,
     records,
     settings,
@@ -75,9 +77,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A load and a replay with a laxer contract; their events lie beside the lake."""
     folder = tmp_path_factory.mktemp("told")
     lake, contract = folder / "lake", folder / "laxer.yaml"
-    changed_contract(contract, {"validValues: [GET,": "validValues: [PROBE, GET,"})
+    changed_contract(contract, KNOWS_PROBES)
     lines: list[Record | str] = [*records(9), *2 * [record(3, event_id="twice")]]
-    lines += [record(1, method="PROBE"), record(2, status=900, user_id="anna@example.org"), "raw <script>"]
+    lines += [probe(1), record(2, timestamp="never", user_id="anna@example.org"), "raw <script>"]
     first = write(folder / "logs" / "2026" / "03" / "a.json", lines)
     told = {"openlineage": str(folder / "told" / "events.ndjson"), "correlation_id": CORRELATION}
     run(lake, first, **told)
@@ -166,10 +168,10 @@ def test_rules_are_those_of_ops_quality(lake: Path, events: list[Event]) -> None
         assert all(a["success"] == (a["actual"] == "0") for a in assertions.values())
     first = ends(events, LOAD)[0]["inputs"][0]["inputFacets"]["dataQualityAssertions"]["assertions"]
     told = {a["assertion"]: (a["actual"], a["severity"], a.get("column")) for a in first}
-    assert told["line_accepted"] == ("3", "error", None) and told["method_invalid"] == (
+    assert told["line_accepted"] == ("3", "error", None) and told["request_missing"] == (
         "1",
         "error",
-        "method",
+        "path",
     )
     assert told["event_unique"][:2] == ("1", "warn")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.helpers.lakes import probe
 from tests.helpers.logs import assert_verified, line, load, one, rows, settings_for, write
 
 from loglode import operations
@@ -39,7 +40,8 @@ def test_each_rule_is_counted_by_day(tmp_path: Path) -> None:
         *(line(request_id=f"a{n}") for n in range(5)),
         line(request_id="a0"),
         line(request_id="b", status="ok"),
-        line(request_id="c", status=None, method="HACK"),
+        line(request_id="c", status=None, method="not one"),
+        line(request_id="f", status=None, path=None),
         line(request_id="d", timestamp="2026-03-05T00:00:00Z", country="USA"),
         line(request_id="e", timestamp="yesterday"),
         "no record",
@@ -47,16 +49,18 @@ def test_each_rule_is_counted_by_day(tmp_path: Path) -> None:
     ]
     load(settings, write(tmp_path / "logs.json", lines))
     assert of_rule(settings, "status_invalid") == [
-        ("2026-03-04", 7, 6, 1, 0, "reject", "conformity"),
-        ("2026-03-05", 1, 1, 0, 0, "reject", "conformity"),
-        (None, 1, 1, 0, 0, "reject", "conformity"),
+        ("2026-03-04", 8, 7, 0, 1, "warn", "conformity"),
+        ("2026-03-05", 1, 1, 0, 0, "warn", "conformity"),
+        (None, 1, 1, 0, 0, "warn", "conformity"),
     ]
-    assert of_rule(settings, "status_missing")[0] == ("2026-03-04", 7, 6, 1, 0, "reject", "completeness")
-    assert of_rule(settings, "method_invalid")[0][1:4] == (7, 6, 1)
+    # Of the line that is refused, nothing is counted as a warning.
+    assert of_rule(settings, "status_missing")[0] == ("2026-03-04", 8, 7, 0, 1, "warn", "completeness")
+    assert of_rule(settings, "method_invalid")[0][1:5] == (8, 7, 0, 1)
+    assert of_rule(settings, "request_missing")[0] == ("2026-03-04", 8, 7, 1, 0, "reject", "completeness")
     assert of_rule(settings, "country_invalid")[1] == ("2026-03-05", 1, 0, 0, 1, "warn", "conformity")
     assert of_rule(settings, "line_readable")[-1] == (None, 2, 1, 1, 0, "reject", "conformity")
-    assert of_rule(settings, "line_accepted")[0] == ("2026-03-04", 7, 5, 2, 0, "reject", "conformity")
-    assert of_rule(settings, "event_unique") == [(None, 11, 10, 1, 0, "drop", "uniqueness")]
+    assert of_rule(settings, "line_accepted")[0] == ("2026-03-04", 8, 7, 1, 0, "reject", "conformity")
+    assert of_rule(settings, "event_unique") == [(None, 12, 11, 1, 0, "drop", "uniqueness")]
     assert one(
         settings, "select bool_and(checked = passed + refused + warned) from quality where kind = 'rule'"
     )
@@ -65,7 +69,7 @@ def test_each_rule_is_counted_by_day(tmp_path: Path) -> None:
     assert [(d.day, d.lines, d.refused, d.nulled, d.score) for d in found.days] == [
         ("2026-03-05", 1, 0, 1, 50.0)
     ]
-    assert {r["rule"] for r in found.rules} >= {"status_invalid", "country_invalid", "line_accepted"}
+    assert {r["rule"] for r in found.rules} >= {"status_missing", "country_invalid", "line_accepted"}
     json.dumps(found.as_dict())
 
 
@@ -97,7 +101,7 @@ def test_lines_that_come_late_or_of_days_to_come_are_told_and_kept(
 
 def test_a_replay_leaves_the_figures_of_the_load(tmp_path: Path, laxer_contract: Path) -> None:
     settings = settings_for(tmp_path)
-    load(settings, write(tmp_path / "logs.json", [line(), line(method="PROBE")]))
+    load(settings, write(tmp_path / "logs.json", [line(), probe()]))
     before = rows(settings, "select * from quality order by all")
     operations.replay_quarantine(settings_for(tmp_path, contract=laxer_contract))
     assert rows(settings, "select * from quality order by all") == before
@@ -106,7 +110,7 @@ def test_a_replay_leaves_the_figures_of_the_load(tmp_path: Path, laxer_contract:
 
 def test_the_gate_judges_what_was_sent_and_not_what_was_mended(tmp_path: Path, laxer_contract: Path) -> None:
     settings = settings_for(tmp_path, correlation_id="c-1")
-    sent = [line(request_id="a"), line(request_id="a"), line(request_id="b", method="PROBE"), ""]
+    sent = [line(request_id="a"), line(request_id="a"), json.dumps(probe(request_id="b")), ""]
     load(settings, write(tmp_path / "logs.json", sent))
     before = operations.quality_gate(settings, "c-1")
     assert (before.lines_read, before.lines_quarantined, before.refused_share) == (4, 1, 0.25)
@@ -210,7 +214,7 @@ def test_of_a_day_the_drift_of_its_own_batches_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_one_batch", [True, False], ids=["in mid-stream", "between batches"])
-def test_drift_of_fields_that_no_contract_knows_and_of_one_that_lines_cannot_do_without(
+def test_drift_of_fields_that_no_contract_knows_and_of_one_that_gold_is_made_of(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], *, is_one_batch: bool
 ) -> None:
     settings = settings_for(tmp_path)
@@ -223,9 +227,10 @@ def test_drift_of_fields_that_no_contract_knows_and_of_one_that_lines_cannot_do_
         ("retyped", "plan", "number", "string"),
         ("retyped", "status", "number", "string"),
     }
-    # What can no longer be read waits with its text; to the end of the stream and after it all else goes on.
-    assert rows(settings, "select count(*), bool_and(contains(raw, 'okay')) from quarantine") == [(100, True)]
-    assert one(settings, "select count(*) from web_logs") == 200
+    # What can no longer be read is unknown, and counted; to the end of the stream and after it all else goes on.
+    known = rows(settings, "select status, warnings, count(*) from web_logs group by all order by 1")
+    assert known == [(200, None, 200), (None, "status_invalid", 100)]
+    assert one(settings, "select sum(requests_without_status)::bigint from daily_metrics") == 100
     later = load(settings, write(tmp_path / "later.json", [timed(n, status=200) for n in range(300, 400)]))
     assert (later.rows_silver, later.lines_quarantined) == (100, 0)
     assert_verified(settings)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.helpers.lakes import load, record, records, settings, write
+from tests.helpers.lakes import load, probe, records, settings, write
 
 from loglode import operations
 from loglode.cli.errors import State, guarded
@@ -197,7 +197,7 @@ def own_lake(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A lake with the key where a new lake has it, silver, quarantine and gold."""
     folder = tmp_path_factory.mktemp("query")
     settings = Settings.build(lake=folder / "lake", threads=1)
-    source = write(folder / "a.json", [*records(3), record(9, method="PROBE")])
+    source = write(folder / "a.json", [*records(3), probe(9)])
     assert operations.run(settings, [str(source)]).rows_silver == 3
     (folder / "any.csv").write_text("a,b\n1,2\n")
     assert (folder / "lake" / KEY_FILE).is_file()
@@ -378,7 +378,7 @@ HOSTILE_REASONS = [
 @pytest.mark.parametrize("reason", HOSTILE_REASONS)
 def test_a_reason_is_a_value_and_never_sql(own_lake: Settings, reason: str) -> None:
     assert operations.list_quarantine(own_lake, reason=reason).rows() == []
-    assert len(operations.list_quarantine(own_lake, reason="method_invalid").rows()) == 1
+    assert len(operations.list_quarantine(own_lake, reason="request_missing").rows()) == 1
     assert operations.measurements(own_lake, correlation_id=reason).get("LinesRead") is None
     with pytest.raises(UsageError, match="no row"):
         operations.row_lineage(own_lake, reason)

@@ -15,11 +15,13 @@ import pytest
 from tests.helpers.lakes import (
     ALL_TABLES,
     BY_BATCH,
+    KNOWS_PROBES,
     LINEAGE,
     RUNS,
     assert_same,
     changed_contract,
     load,
+    probe,
     record,
     records,
     settings,
@@ -53,9 +55,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     folder = tmp_path_factory.mktemp("prepared")
     lake = folder / "lake"
     logs = [
-        write(folder / "a.json", [*records(4), record(9, method="PROBE"), "broken"]),
+        write(folder / "a.json", [*records(4), probe(9), "broken"]),
         write(folder / "b.json", records(4, first=4000)),
-        write(folder / "c.json", [record(5000), *records(4, first=10 * DAY), record(6000, method="PROBE")]),
+        write(folder / "c.json", [record(5000), *records(4, first=10 * DAY), probe(6000)]),
         write(folder / "d.json", [record(7000), *records(4, first=20 * DAY)]),
     ]
     for log in logs[:3]:
@@ -63,7 +65,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     # Silver alone: gold has work to do.
     operations.load_objects(settings(lake), discover([str(logs[3])]))
     new = write(folder / "new.json", [*records(4, first=30 * DAY), record(77, path="/late"), "also broken"])
-    contract = changed_contract(folder / "laxer.yaml", {"validValues: [GET,": "validValues: [PROBE, GET,"})
+    contract = changed_contract(folder / "laxer.yaml", KNOWS_PROBES)
     versions = {name: version_of_first_batch(lake, name) for name in ("daily_metrics", "pipeline_metrics")}
     return Prepared(lake, logs, new, contract, versions)
 

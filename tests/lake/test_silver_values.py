@@ -75,15 +75,12 @@ def test_a_value_of_the_wrong_type_costs_what_the_contract_says(
 def test_a_text_that_a_rule_nulls_gives_no_derived_values(tmp_path: Path) -> None:
     """Not even when the memo of the first lines knows it."""
     declared = "      - name: path\n        logicalType: string\n"
-    described = (
-        "        description: Path of the request, without query; e-mail addresses, IP addresses and tokens are cut out.\n"
-        "        customProperties:\n"
-    )
+    masked = "            value: redact\n          - property: aliases\n            value: [request_uri,"
     contract = changed_contract(
         tmp_path / "c.yaml",
         {
             declared: declared + "        logicalTypeOptions: {maxLength: 10}\n",
-            described: described + "          - {property: onInvalid, value: warn}\n",
+            masked: masked.replace("redact\n", "redact\n          - {property: onInvalid, value: warn}\n"),
         },
     )
     found = columns(tmp_path, "path, route, warnings", contract, path="/secretive-as-can-be")

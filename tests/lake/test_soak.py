@@ -15,6 +15,7 @@ from tests.helpers.lakes import (
     assert_same,
     finish,
     load,
+    probe,
     record,
     replay,
     settings,
@@ -38,7 +39,7 @@ def _logs(folder: Path, turn: int) -> list[Path]:
             folder / f"{turn}-{part}.json",
             [
                 *(record(first + i, path=f"/{turn}/{part}/{i}") for i in range(50)),
-                *(record(first + i, path=f"/{turn}/{part}/p{i}", method="PROBE") for i in range(5)),
+                *(probe(first + i, path=f"/{turn}/{part}/p{i}") for i in range(5)),
                 f"broken {turn} {part}",
             ],
         )

@@ -12,9 +12,8 @@ from tests.helpers.logs import assert_verified, line, load, paths_of, rows, sett
 from loglode import operations
 from loglode.settings import Settings
 
-# OTLP lines hold many records each, which the reader does not take apart; the built-in contract refuses
-# methods that it does not list, and lines without a status.
-NOT_READ = {"otlp_file.ndjson", "methods.log", "status_zero_caddy.ndjson"}
+# OTLP lines hold many records each, which the reader does not take apart.
+NOT_READ = {"otlp_file.ndjson"}
 
 
 @pytest.fixture(scope="module")

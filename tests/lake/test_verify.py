@@ -13,6 +13,7 @@ from tests.helpers import damage
 from tests.helpers.lakes import (
     ALL_TABLES,
     GOLD,
+    KNOWS_PROBES,
     QUALITY,
     QUARANTINE,
     RUNS,
@@ -20,6 +21,7 @@ from tests.helpers.lakes import (
     Record,
     changed_contract,
     load,
+    probe,
     record,
     records,
     replay,
@@ -75,8 +77,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory, laxer_contract_file: Path) -
     folder = tmp_path_factory.mktemp("whole")
     lake = folder / "lake"
     bad: list[Record | str] = [
-        record(5, status=999, path="/bad"),
-        record(90_000, method="PROBE"),
+        probe(5, "strange", path="/bad"),
+        probe(90_000),
         "broken",
         "broken too",
     ]
@@ -86,7 +88,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, laxer_contract_file: Path) -
     load(lake, write(folder / "a.json", first))
     load(
         lake,
-        write(folder / "b.json", [*records(6, first=86_400, status=503), "also broken", record(9, status=0)]),
+        write(folder / "b.json", [*records(6, first=86_400, status=503), "also broken", probe(9, "strange")]),
     )
     replay(lake, contract=laxer_contract_file)
     return lake
@@ -95,7 +97,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, laxer_contract_file: Path) -
 @pytest.fixture(scope="module")
 def laxer_contract_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("contract")
-    return changed_contract(folder / "laxer.yaml", {"validValues: [GET,": "validValues: [PROBE, GET,"})
+    return changed_contract(folder / "laxer.yaml", KNOWS_PROBES)
 
 
 @pytest.fixture
@@ -122,12 +124,12 @@ TWICE = (
 OF_GOLD = {
     **{model.name: " ".join(model.totals) for model in load_models() if model.layer == "gold"},
     "daily_metrics": "requests bytes_sent human_requests bot_requests timed_requests requests_2xx requests_5xx"
-    " quarantined_lines sessions",
+    " requests_without_status quarantined_lines sessions",
     "hourly_metrics": "requests bytes_sent human_requests bot_requests timed_requests requests_1xx requests_2xx"
-    " requests_3xx requests_4xx requests_5xx quarantined_lines sessions",
+    " requests_3xx requests_4xx requests_5xx requests_without_status quarantined_lines sessions",
     "status_metrics": "requests bytes_sent human_requests bot_requests timed_requests status",
-    "route_metrics": "requests bytes_sent errors timed_requests",
-    "referrer_metrics": "requests bytes_sent errors human_requests",
+    "route_metrics": "requests bytes_sent errors timed_requests requests_without_status",
+    "referrer_metrics": "requests bytes_sent errors human_requests requests_without_status",
     "session_metrics": "sessions human_sessions requests",
     "conversion_metrics": "human_sessions",
     "sessions": "requests",

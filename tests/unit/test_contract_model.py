@@ -136,6 +136,17 @@ RULES = {
         },
         Rule("own_form", "pattern", "warn", "^a", "accuracy"),
     ),
+    "absence": (
+        {"metric": "nullValues"},
+        Rule("own_missing", "absent", "reject", (), "completeness"),
+    ),
+    "absence, all said": (
+        {
+            "name": "nothing", "metric": "nullValues", "arguments": {"unlessKnown": ["status", "path"]},
+            "severity": "warn", "dimension": "accuracy",
+        },
+        Rule("nothing", "absent", "warn", ("status", "path"), "accuracy"),
+    ),
     "predicate": (
         {"type": "custom", "engine": "loglode", "implementation": "own <> 'x'"},
         Rule("own_invalid", "predicate", "reject", "own <> 'x'", "conformity"),
@@ -209,7 +220,8 @@ def test_the_reference_has_a_row_for_each_field(tmp_path: Path) -> None:
             classification="restricted",
             logicalTypeOptions={"maxLength": 5},
             quality=[
-                {"metric": "invalidValues", "arguments": {"validValues": ["a", "b"]}, "severity": "warn"}
+                {"metric": "invalidValues", "arguments": {"validValues": ["a", "b"]}, "severity": "warn"},
+                {"metric": "nullValues", "arguments": {"unlessKnown": ["status", "path"]}},
             ],
             customProperties=custom(aliases=["a.b:ms", "c"], stored=False, masking="code"),
         ),
@@ -224,7 +236,8 @@ def test_the_reference_has_a_row_for_each_field(tmp_path: Path) -> None:
         "classification": "restricted",
         "masking": "code",
         "aliases": "a.b (ms), c",
-        "rules": "own_invalid [reject] max length 5; own_invalid [warn] valid values a, b",
+        "rules": "own_invalid [reject] max length 5; own_invalid [warn] valid values a, b;"
+        " own_missing [reject] absent and status unknown and path unknown",
         "description": "What it is.",
     }
     assert rows[-1] == {

@@ -122,7 +122,6 @@ def test_escaped_quotes() -> None:
         "-",
         "",
         "GET",
-        "get /a HTTP/1.1",
         "\\n",
         "SSH-2.0-Go",
         "\x05\x01\x00",
@@ -132,6 +131,15 @@ def test_escaped_quotes() -> None:
 def test_a_request_that_is_none_has_no_method_and_no_path(request_line: str) -> None:
     found = combined(f'127.0.0.1 - - {STAMP} "{request_line}" 400 226 "-" "-"')
     assert (found.get("method"), found.get("path"), found["status"]) == (None, None, "400")
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["PROBE", "MKCALENDAR", "SSTP_DUPLEX_POST", "PRI", "get", "M-SEARCH", "Post", "G3T", "a.b", "X" * 90],
+)
+def test_any_token_is_a_method(method: str) -> None:
+    found = combined(f'127.0.0.1 - - {STAMP} "{method} /a HTTP/1.1" 400 226 "-" "-"')
+    assert (found["method"], found["path"]) == (method.upper(), "/a")
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,8 @@ def check_traffic(events: list[reference.Event], gold: Rows) -> None:
         events,
         lambda e: (
             reference.day_of(e["us"]),
-            *(none if e[c] is None else e[c] for c in ("method", "route")),
+            reference.method_group(e),
+            none if e["route"] is None else e["route"],
         ),
     )
     assert len(gold["route_metrics"]) == len(by_route)
@@ -52,6 +53,10 @@ def check_traffic(events: list[reference.Event], gold: Rows) -> None:
     for row in gold["referrer_metrics"]:
         own = by_referrer[row["date"], *(row[name] for name in names)]
         assert (row["requests"], row["visitors"]) == (len(own), reference.visitors(own))
+        bad = sum(reference.status_of(e) >= 400 for e in own)
+        unknown = sum(e["status"] is None for e in own)
+        wanted = {"errors": bad, "error_rate": reference.share(bad, own), "requests_without_status": unknown}
+        agree(row, wanted, row["referrer_host"])
     by_status = Counter((reference.day_of(e["us"]), e["status"]) for e in events)
     assert {(r["date"], r["status"]): r["requests"] for r in gold["status_metrics"]} == by_status
 

@@ -15,6 +15,35 @@ def test_an_unknown_referrer_and_one_of_that_name_are_one_row_and_one_visitor() 
     assert (row["utm_source"], row["requests"], row["visitors"]) == ("(none)", 2, 1)
 
 
+def test_methods_that_clients_invent_are_one_group() -> None:
+    """However many they are: routes, their visitors and those that gold holds agree on it."""
+    events = [one(str(n), n, "/a", method=f"M{n}", visitor_id=f"v{n % 3}") for n in range(50)]
+    events += [one("x", 60, "/a"), one("y", 61, "/a", method="M-SEARCH"), one("z", 62, "/a", method=None)]
+    rows = compute(events, DAYS)["route_metrics"]
+    found = {row["method"]: (row["requests"], row["visitors"]) for row in rows}
+    assert found == {"(other)": (51, 4), "GET": (1, 1), "(none)": (1, 1)}
+
+
+def test_a_request_without_a_status_is_neither_a_success_nor_an_error() -> None:
+    events = [
+        one("a", 0, "/"),
+        one("b", 1, "/", status=500),
+        *(one(f"c{n}", n, "/", status=None) for n in range(8)),
+    ]
+    gold = compute(events, DAYS)
+    for name in ("daily_metrics", "hourly_metrics", "route_metrics"):
+        (row,) = gold[name]
+        rates = (row["error_rate"], row["server_error_rate"], row["success_rate"])
+        assert (row["requests"], row["requests_without_status"], *rates) == (10, 8, 0.5, 0.5, 0.5)
+    statuses = {row["status"]: (row["requests"], row["request_share"]) for row in gold["status_metrics"]}
+    assert statuses == {None: (8, 0.8), 200: (1, 0.1), 500: (1, 0.1)}
+    (session,) = gold["sessions"]
+    assert (session["requests"], session["pages"], session["errors"]) == (10, 1, 1)
+    nothing = compute([one("c", 0, "/", status=None)], DAYS)
+    for name in ("daily_metrics", "route_metrics", "referrer_metrics"):
+        assert nothing[name][0]["error_rate"] is None
+
+
 def test_histogram_buckets_hold_their_times_in_order() -> None:
     base = realistic(seed=1, count=1)[0]
     times = [0.0, 1e-60, 0.5, 1.0, 1.05, 1.2, 100.0, None]

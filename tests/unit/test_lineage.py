@@ -55,6 +55,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "requests_3xx": "status",
         "requests_4xx": "status",
         "requests_5xx": "status",
+        "requests_without_status": "status",
         "error_rate": "status",
         "server_error_rate": "status",
         "success_rate": "status",
@@ -83,6 +84,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "requests_3xx": "status",
         "requests_4xx": "status",
         "requests_5xx": "status",
+        "requests_without_status": "status",
         "error_rate": "status",
         "server_error_rate": "status",
         "success_rate": "status",
@@ -107,6 +109,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "errors": "status",
         "server_errors": "status",
         "successes": "status",
+        "requests_without_status": "status",
         "error_rate": "status",
         "server_error_rate": "status",
         "success_rate": "status",
@@ -141,6 +144,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "human_requests": "user_agent",
         "visitors": "client_ip user_agent",
         "errors": "status",
+        "requests_without_status": "status",
         "error_rate": "status",
         "bytes_sent": "bytes_sent",
     },
@@ -288,7 +292,7 @@ def test_the_way_names_each_step_with_its_sql() -> None:
         "web_logs.status",
         "bronze.status",
     ]
-    assert "DOUBLE) / NULLIF(totals.requests, 0)" in way[1]["steps"][-1]
+    assert "DOUBLE) / NULLIF(totals.answered, 0)" in way[1]["steps"][-1]
     assert way[2]["steps"] == ["COUNT(*)"]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DAILY: Final = """
 select date, requests, human_visitors, sessions, error_rate,
-    p50_response_time_ms as p50_ms, p95_response_time_ms as p95_ms, bot_requests, quarantined_lines
+    p50_response_time_ms as p50_ms, p95_response_time_ms as p95_ms, bot_requests
 from daily_metrics order by date
 """
 SLOWNESS: Final = """

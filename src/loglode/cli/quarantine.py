@@ -33,7 +33,7 @@ def list_lines(limit: int, reason: str | None, form: str, **options: Any) -> Non
 
     \b
     Example:
-      loglode quarantine list --reason status_invalid --lake lake
+      loglode quarantine list --reason event_ts_invalid --lake lake
     """
     result = open_lake(**options).quarantine(limit=limit, reason=reason)
     write_rows(result.columns, result, form=form)

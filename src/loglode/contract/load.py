@@ -131,6 +131,12 @@ def _check_fields(fields: tuple[Field, ...]) -> None:
     doubled = sorted({n for n in names if names.count(n) > 1})
     if doubled:
         raise ContractError(f"fields declared twice: {', '.join(doubled)}")
+    known = {f.name for f in fields if f.is_read}
+    for field, rule in ((f, rule) for f in fields for rule in f.rules if rule.kind == "absent"):
+        if not known.issuperset(rule.argument if isinstance(rule.argument, tuple) else ()):
+            raise ContractError(
+                f"field {field.name}: rule {rule.code} names a field that is not read from the log"
+            )
 
 
 def _to_field(prop: dict[str, Any]) -> Field:
@@ -233,14 +239,15 @@ def _to_rules(prop: dict[str, Any], name: str, on_invalid: Severity) -> tuple[Ru
 
 
 def _to_rule(name: str, check: Any) -> Rule:
-    code = str(check.get("name") or f"{name}_invalid")
+    is_of_absence = check.get("metric") == "nullValues"
+    code = str(check.get("name") or (f"{name}_missing" if is_of_absence else f"{name}_invalid"))
     if not _NAME.fullmatch(code):
         raise ContractError(
             f"field {name}: rule name {code!r} is not usable",
             hint="lower case letters, digits and _",
         )
     severity = _severity(name, check.get("severity") or "reject")
-    dimension = str(check.get("dimension") or "conformity")
+    dimension = str(check.get("dimension") or ("completeness" if is_of_absence else "conformity"))
     arguments = dict(check.get("arguments") or {})
     is_own = check.get("type") == "custom" and check.get("engine") == "loglode"
     if is_own and isinstance(predicate := check.get("implementation"), str) and predicate.strip():
@@ -256,9 +263,12 @@ def _to_rule(name: str, check: Any) -> Rule:
         )
     if check.get("metric") == "invalidValues" and "pattern" in arguments:
         return Rule(code, "pattern", severity, _pattern(name, arguments["pattern"]), dimension)
+    if is_of_absence:
+        others = tuple(str(v) for v in _items(f"field {name}: unlessKnown", arguments.get("unlessKnown")))
+        return Rule(code, "absent", severity, others, dimension)
     raise ContractError(
         f"field {name}: rule {code} is of a kind that Loglode does not check",
-        hint="metric invalidValues with validValues or pattern, or a custom rule of engine loglode",
+        hint="nullValues, invalidValues with validValues or pattern, or a custom rule of engine loglode",
     )
 
 

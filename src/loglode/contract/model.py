@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["reject", "warn"]
-RuleKind = Literal["valid_values", "pattern", "minimum", "maximum", "max_length", "predicate"]
+RuleKind = Literal["valid_values", "pattern", "minimum", "maximum", "max_length", "absent", "predicate"]
 Masking = Literal["none", "pseudonym", "network", "redact", "code"]
 
 

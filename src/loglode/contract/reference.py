@@ -23,5 +23,8 @@ def describe(contract: Contract) -> list[dict[str, str]]:
 
 
 def _rule(rule: Rule) -> str:
+    if rule.kind == "absent":
+        others = rule.argument if isinstance(rule.argument, tuple) else ()
+        return f"{rule.code} [{rule.severity}] {' and '.join(('absent', *(f'{o} unknown' for o in others)))}"
     argument = ", ".join(rule.argument) if isinstance(rule.argument, tuple) else f"{rule.argument}"
     return f"{rule.code} [{rule.severity}] {rule.kind.replace('_', ' ')} {argument}"

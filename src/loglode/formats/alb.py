@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from loglode.formats.positional import Declaration, PositionalFormat, port_cut, unless_negative
+from loglode.formats.positional import NUMBER, Declaration, PositionalFormat, port_cut, unless_negative
 from loglode.formats.registry import register
 from loglode.formats.written import AGENT, ISO, REQUEST, STAMP, template
 from loglode.sql import literal
@@ -20,8 +20,8 @@ SHARED_SHAPES: Final = {
     "request_s": _SECONDS,
     "target_s": _SECONDS,
     "response_s": _SECONDS,
-    "received": "-|[0-9]+",
-    "sent": "-|[0-9]+",
+    "received": NUMBER,
+    "sent": NUMBER,
 }
 _TIMES = ("p_request_s", "p_target_s", "p_response_s")
 SHARED_VALUES: Final = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from loglode.formats.positional import Declaration, PositionalFormat
+from loglode.formats.positional import NUMBER, Declaration, PositionalFormat
 from loglode.formats.registry import register
 from loglode.formats.written import REQUEST, STAMP, template
 
@@ -32,7 +32,7 @@ class ApiGatewayFormat(PositionalFormat):
     }
     declared = Declaration(
         'client caller user [time:2] "request" status sent id',
-        {"sent": "-|[0-9]+", "id": "[0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9_-]{15}=?"},
+        {"sent": NUMBER, "id": "[0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9_-]{15}=?"},
     )
     values: ClassVar = {
         "event_ts": "p_time",

@@ -25,8 +25,8 @@ class LineTemplate:
     `request_id`, `addr`, `user_id`, `method`, `host`, `path`, `query`, `status`, `referrer`, `agent`
     and `country`; `user_id`, `query` and `referrer` may be null. Numbers: `took_ms` and `bytes`.
 
-    `time_format` is the strftime pattern of `stamp`. `bad_times` and `bad_statuses` take the place
-    of the real ones in damaged lines. A line that is cut to at most 11 + `cut` characters (SQL over
+    `time_format` is the strftime pattern of `stamp`. `bad_times` take the place of the real ones in
+    damaged lines. A line that is cut to at most 11 + `cut` characters (SQL over
     `whole`, the line) must be unreadable. `carries` names the optional fields of the contract
     that the lines hold. `header` is written at the beginning of each file.
     """
@@ -35,7 +35,6 @@ class LineTemplate:
     line_bytes: int  # mean length of a line, to size files
     time_format: str
     bad_times: tuple[str, ...]
-    bad_statuses: tuple[str, ...]
     cut: str
     suffix: str = ".log"
     carries: frozenset[str] = frozenset()

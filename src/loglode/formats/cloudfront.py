@@ -47,7 +47,6 @@ class CloudFrontFormat(ColumnFormat):
             line_bytes=420,
             time_format="%Y-%m-%d\t%H:%M:%S",
             bad_times=("2026-13-05\t10:00:00", "2026-02-30\t08:15:00", "2026-10-05\t25:61:00"),
-            bad_statuses=("999", "abc", "20"),
             cut="60",
             carries=frozenset({"user_agent"}),
             header=f"#Version: 1.0\n{DIRECTIVE} {_NAMES}\n",

@@ -60,7 +60,6 @@ def _template(size: str, tail: str, line_bytes: int, carries: frozenset[str]) ->
         line_bytes=line_bytes,
         time_format="%d/%b/%Y:%H:%M:%S +0000",
         bad_times=("32/Oct/2026:10:00:00 +0000", "30/Feb/2026:08:15:00 +0000", "05/Oct/2026:25:61:00 +0000"),
-        bad_statuses=("999", "abc", "0", "20"),
         cut="20",  # before the status
         carries=carries,
     )

@@ -66,7 +66,6 @@ class CsvFormat(JsonFormat):
             line_bytes=230,
             time_format=ISO,
             bad_times=("2026-13-05T10:00:00.000Z", "2026-02-30T08:15:00.000Z", "2026-10-05T25:61:00.000Z"),
-            bad_statuses=("999", "abc", "20"),
             cut="30",
             carries=frozenset({"user_agent"}),
             header="timestamp,remote_addr,method,host,path,query,status,bytes,response_time_ms,user_agent\n",

@@ -20,7 +20,7 @@ class ElbFormat(PositionalFormat):
     units = SHARED_UNITS
     traps = (
         "Requests that no instance got have the instance `-` and times of `-1`; they are kept.",
-        'TCP listeners log connections, with the request `"- - - "` and the status `-`; they are rejected.',
+        'TCP listeners log connections, with the request `"- - - "` and the status `-`; they are rejected (`request_missing`).',
     )
     templates: ClassVar = {"elb": template(SHARED_LINE, line_bytes=370, time_format=ISO, cut="100")}
     declared = Declaration(SHARED_PARTS, SHARED_SHAPES)

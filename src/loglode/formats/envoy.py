@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from loglode.formats.positional import Declaration, PositionalFormat
+from loglode.formats.positional import NUMBER, Declaration, PositionalFormat
 from loglode.formats.registry import register
 from loglode.formats.written import AGENT, ISO, REQUEST, STAMP, template
 
 SHAPES: Final = {
     "time": "-|[0-9]{4}-[0-9]{2}-[0-9:.TZ+-]+",
-    "received": "-|[0-9]+",
-    "sent": "-|[0-9]+",
-    "duration_ms": "-|[0-9]+",
-    "upstream_ms": "-|[0-9]+",
+    "received": NUMBER,
+    "sent": NUMBER,
+    "duration_ms": NUMBER,
+    "upstream_ms": NUMBER,
 }
 VALUES: Final = {
     "event_ts": "p_time",

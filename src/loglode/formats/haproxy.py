@@ -39,7 +39,6 @@ class HaproxyFormat(PositionalFormat):
             line_bytes=190,
             time_format=_TIME,
             bad_times=("32/Oct/2026:10:00:00.000", "30/Feb/2026:08:15:00.000", "05/Oct/2026:25:61:00.000"),
-            bad_statuses=("999", "abc", "20"),
             cut="60",
         )
     }

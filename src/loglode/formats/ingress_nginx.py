@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from loglode.formats.positional import Declaration, PositionalFormat, milliseconds
+from loglode.formats.positional import NUMBER, Declaration, PositionalFormat, milliseconds
 from loglode.formats.registry import register
 from loglode.formats.traefik import FRONT, FRONT_LINE, FRONT_SHAPES, FRONT_VALUES
 from loglode.formats.written import template
 
 _REST = "length duration_s [upstream]"
-_SHAPES = {**FRONT_SHAPES, "length": "[0-9]+", "duration_s": "-|[0-9.]+"}
+_SHAPES = {**FRONT_SHAPES, "length": "[0-9]+", "duration_s": NUMBER}
 _VALUES = {**FRONT_VALUES, "response_time_ms": milliseconds("p_duration_s", "1000.0")}
 _TAIL = (
     "'412 ', took_ms / 1000, ' [default-web-80] [] 10.1.0.6:8080 61 0.032 200 ', replace(request_id, '-', '')"

@@ -29,6 +29,8 @@ Kind = Literal["word", "quoted", "bracketed"]
 PREFIX: Final = "p_"
 OPTIONAL, OPEN = "|", "*"
 SNIFFED_BYTES = 8192  # of a line; parts that detection looks at lie within
+# The shape of a number that may be missing. An odd one, as a negative count, costs the value and not the line.
+NUMBER: Final = "-|-?[0-9][0-9.]*"
 _DECLARED = re.compile(r'"(?P<quoted>\w+)"|\[(?P<bracketed>\w+)(?::(?P<words>\d))?\]|(?P<word>\w+)|[|*]')
 _USED = re.compile(rf"\b{PREFIX}(\w+)")
 _HIDDEN_QUOTE, _HIDDEN_SLASH = "chr(1) || 'q'", "chr(1) || 's'"

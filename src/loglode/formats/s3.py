@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from loglode.formats.positional import Declaration, PositionalFormat
+from loglode.formats.positional import NUMBER, Declaration, PositionalFormat
 from loglode.formats.registry import register
 from loglode.formats.written import AGENT, REFERRER, REQUEST, STAMP, template
-
-_NUMBER = "-|[0-9]+"
 
 
 @register
@@ -20,7 +18,7 @@ class S3Format(PositionalFormat):
     source = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html"
     units: ClassVar = {"response_time_ms": "milliseconds (total time)", "bytes_sent": "bytes without headers"}
     traps = (
-        "Records of lifecycle rules and batch jobs have no request and no status; they are rejected (`status_missing`).",
+        "Records of lifecycle rules and batch jobs have no request and no status; they are rejected (`request_missing`).",
         "A copy writes two records with one request id; both are kept.",
         "The requester is an ARN or a canonical id, stored as a pseudonym in `user_id`.",
     )
@@ -40,8 +38,8 @@ class S3Format(PositionalFormat):
         {
             "owner": "-|[0-9a-f]{64}",
             "operation": r"[A-Z][A-Z0-9]*\.[A-Za-z_.]+",
-            "sent": _NUMBER,
-            "size": _NUMBER,
+            "sent": NUMBER,
+            "size": NUMBER,
         },
     )
     values: ClassVar = {

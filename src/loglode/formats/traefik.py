@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from loglode.formats.positional import Declaration, PositionalFormat
+from loglode.formats.positional import NUMBER, Declaration, PositionalFormat
 from loglode.formats.registry import register
 from loglode.formats.written import AGENT, REFERRER, REQUEST, STAMP, template
 
 # The front of lines after nginx and Apache, where nobody is identified by the client's own word. A user may
 # contain spaces.
 FRONT: Final = 'client ident user [time:2] "request" status sent "referrer" "agent"'
-FRONT_SHAPES: Final = {"ident": "-", "user": r"[^\[\]\"]+", "status": '[^ \\"]+', "sent": "-|[0-9]+"}
+FRONT_SHAPES: Final = {"ident": "-", "user": r"[^\[\]\"]+", "status": '[^ \\"]+', "sent": NUMBER}
 FRONT_VALUES: Final = {
     "event_ts": "p_time",
     "client_ip": "p_client",
@@ -47,6 +47,6 @@ class TraefikFormat(PositionalFormat):
     }
     declared = Declaration(
         f'{FRONT} count "router" "server" duration',
-        {**FRONT_SHAPES, "count": "[0-9]+", "duration": "[0-9]+ms"},
+        {**FRONT_SHAPES, "count": "[0-9]+", "duration": "-?[0-9.]+ms"},
     )
     values: ClassVar = {**FRONT_VALUES, "response_time_ms": "replace(p_duration, 'ms', '')"}

@@ -49,7 +49,6 @@ class W3CFormat(ColumnFormat):
             line_bytes=260,
             time_format="%Y-%m-%d %H:%M:%S",
             bad_times=("2026-13-05 10:00:00", "2026-02-30 08:15:00", "2026-10-05 25:61:00"),
-            bad_statuses=("999", "abc", "20"),
             cut="30",
             carries=frozenset({"user_agent"}),
             header=f"#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n{DIRECTIVE} {_NAMES}\n",

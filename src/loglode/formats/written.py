@@ -27,10 +27,14 @@ _EXAMPLE: Final = """
 """
 
 
-def example(written: LineTemplate) -> str:
-    """A SELECT that gives a line of a template, as `line`."""
+def example(written: LineTemplate, **columns: str) -> str:
+    """A SELECT that gives a line of a template, as `line`; `columns` of its request are replaced, by SQL."""
     stamp = f"strftime(timestamp '2026-10-05 08:15:00', {literal(written.time_format)})"
-    return f"select {written.line} as line from ({_EXAMPLE.format(stamp=stamp)})"
+    request = _EXAMPLE.format(stamp=stamp)
+    if columns:
+        replaced = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
+        request = f"select * replace ({replaced}) from ({request})"
+    return f"select {written.line} as line from ({request})"
 
 
 def template(
@@ -48,7 +52,6 @@ def template(
         line_bytes=line_bytes,
         time_format=time_format,
         bad_times=_BAD_TIMES[time_format],
-        bad_statuses=("999", "abc", "20"),
         cut=cut,
         carries=frozenset({"user_agent"} if has_agent else ()),
         header=header,

@@ -45,7 +45,10 @@ HELD: Mapping[str, Mapping[str, str]] = {
     "held_route_metrics": {
         "date": "DATE",
         **_texts("method route"),
-        **_counts("requests visitors errors server_errors successes bytes_sent timed_requests response_us"),
+        **_counts(
+            "requests visitors errors server_errors successes requests_without_status bytes_sent"
+            " timed_requests response_us"
+        ),
         **_numbers(
             "error_rate server_error_rate success_rate avg_response_time_ms p50_response_time_ms"
             " p95_response_time_ms p99_response_time_ms"
@@ -56,7 +59,7 @@ HELD: Mapping[str, Mapping[str, str]] = {
     "held_referrer_metrics": {
         "date": "DATE",
         **_texts("referrer_host utm_source utm_medium utm_campaign"),
-        **_counts("requests human_requests visitors errors bytes_sent"),
+        **_counts("requests human_requests visitors errors requests_without_status bytes_sent"),
     },
     "held_session_metrics": {
         "date": "DATE",

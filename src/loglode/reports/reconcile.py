@@ -26,13 +26,14 @@ class Figure:
 
 
 # As gold's models have it: a contract may allow a status below 100 or above 599.
-_CLASSES = {c: f"status <> 0 and least(greatest(status // 100, 1), 5) = {c}" for c in range(1, 6)}
+_CLASSES = {c: f"status is not null and least(greatest(status // 100, 1), 5) = {c}" for c in range(1, 6)}
 # What the days of gold must add up to. A visit is a request that belongs to a session.
 _DAYS = {
     "silver_days": (
         "select make_date(year, month, day) as date, count(*) as requests, sum(bytes_sent) as bytes_sent,"
         " count(*) filter (not is_bot) as human_requests, count(*) filter (is_bot) as bot_requests,"
         " count(*) filter (status >= 400) as errors, count(response_time_ms) as timed_requests,"
+        " count(*) filter (status is null) as requests_without_status,"
         " count(coalesce(session_id, visitor_id)) as visits,"
         + ",".join(f" count(*) filter ({test}) as requests_{c}xx" for c, test in _CLASSES.items())
         + " from web_logs group by all"
@@ -53,9 +54,14 @@ _TRAFFIC = {
     "bot_requests": "sum(bot_requests)",
     "timed_requests": "sum(timed_requests)",
 }
-_TRAFFIC_BY_CLASS = _TRAFFIC | {f"requests_{c}xx": f"sum(requests_{c}xx)" for c in _CLASSES}
+_UNKNOWN = "requests_without_status"
+_TRAFFIC_BY_CLASS = _TRAFFIC | {
+    **{f"requests_{c}xx": f"sum(requests_{c}xx)" for c in _CLASSES},
+    _UNKNOWN: f"sum({_UNKNOWN})",
+}
 _TRAFFIC_BY_STATUS = _TRAFFIC | {
-    f"requests_{c}xx": f"sum(requests) filter ({test})" for c, test in _CLASSES.items()
+    **{f"requests_{c}xx": f"sum(requests) filter ({test})" for c, test in _CLASSES.items()},
+    _UNKNOWN: "sum(requests) filter (status is null)",
 }
 
 
@@ -90,12 +96,12 @@ _TOTALS: tuple[_Total, ...] = (
     _Total(
         "route_metrics",
         "silver_days",
-        {name: f"sum({name})" for name in ("requests", "bytes_sent", "errors", "timed_requests")},
+        {name: f"sum({name})" for name in ("requests", "bytes_sent", "errors", "timed_requests", _UNKNOWN)},
     ),
     _Total(
         "referrer_metrics",
         "silver_days",
-        {name: f"sum({name})" for name in ("requests", "bytes_sent", "errors", "human_requests")},
+        {name: f"sum({name})" for name in ("requests", "bytes_sent", "errors", "human_requests", _UNKNOWN)},
     ),
     _Total(
         "session_metrics",

@@ -68,12 +68,13 @@ def _violation(field: Field, rule: Rule) -> str:
             return f"{name} not in ({literals(values)})"
         case "pattern", pattern:
             return f"not regexp_full_match({name}, {literal(str(pattern))})"
-        case "minimum", bound:
-            return f"{name} < {_bound(field, bound)}"
-        case "maximum", bound:
-            return f"{name} > {_bound(field, bound)}"
+        case ("minimum" | "maximum") as kind, bound:
+            return f"{name} {'<' if kind == 'minimum' else '>'} {_bound(field, bound)}"
         case "max_length", bound:
             return f"length({name}) > {int(float(str(bound)))}"
+        case "absent", tuple() as others:
+            known = (f" and {column('typed', other)} is null" for other in others)
+            return f"{column('raw', field.name)} is null{''.join(known)}"
         case "predicate", predicate:
             return f"not ({predicate})"
     raise ContractError(f"field {name}: rule {rule.code} cannot be checked")

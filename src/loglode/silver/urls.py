@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from loglode.sql import literal, regex_escape
 
+# Any token may be a method. One that is not in capitals is one where a target or the protocol follows.
+_REQUEST = (
+    r"^(?:[A-Z][A-Z_-]{2,31} [^ ]|[A-Za-z][A-Za-z0-9!#$%&*+.^_|~-]* (?:[/*]|[a-z]+://|.* HTTP/[0-9.]+$))"
+)
+
 
 def request_method(request: str) -> str:
     """Method of a request line."""
@@ -23,7 +28,7 @@ def request_target(request: str) -> str:
 def is_request(request: str) -> str:
     """Whether a text is a request line, `METHOD target [HTTP/x]`."""
     # Nearly every line begins so; only the others are matched.
-    begins = f"case when starts_with({request}, 'GET /') then true else regexp_matches({request}, '^[A-Z]{{3,20}} [^ ]') end"
+    begins = f"case when starts_with({request}, 'GET /') then true else regexp_matches({request}, {literal(_REQUEST)}) end"
     return f"({begins} and not contains({request}, chr(10)))"
 
 

@@ -15,9 +15,10 @@
 --   requests_3xx: requests with status 300 to 399
 --   requests_4xx: requests with status 400 to 499
 --   requests_5xx: requests with status 500 to 599
---   error_rate: (requests_4xx + requests_5xx) / requests, 0 to 1; null without requests
---   server_error_rate: requests_5xx / requests, 0 to 1; null without requests
---   success_rate: (requests_2xx + requests_3xx) / requests, 0 to 1; null without requests
+--   requests_without_status: requests whose status is unknown, as of clients that left; the rates leave them out
+--   error_rate: (requests_4xx + requests_5xx) / requests with a status, 0 to 1; null without any
+--   server_error_rate: requests_5xx / requests with a status, 0 to 1; null without any
+--   success_rate: (requests_2xx + requests_3xx) / requests with a status, 0 to 1; null without any
 --   timed_requests: requests with a known response time
 --   response_us: sum of response times, microseconds
 --   avg_response_time_ms: mean response time, milliseconds; times count in whole microseconds
@@ -45,6 +46,7 @@ select
     requests_3xx,
     requests_4xx,
     requests_5xx,
+    requests_without_status,
     error_rate,
     server_error_rate,
     success_rate,

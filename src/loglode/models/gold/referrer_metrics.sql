@@ -13,7 +13,8 @@
 --   human_requests: requests that are not a bot's; one whose agent is unknown is neither here nor in bot_requests
 --   visitors: distinct visitors, bots among them
 --   errors: requests with status 400 or above
---   error_rate: errors / requests, 0 to 1
+--   requests_without_status: requests whose status is unknown, as of clients that left; the rate leaves them out
+--   error_rate: errors / requests with a status, 0 to 1; null without any
 --   bytes_sent: sum of bytes of the answers
 --   year: partition, year of date
 --   month: partition, month of date
@@ -29,6 +30,7 @@ with requests as (
         count(*) as requests,
         count(case when not is_bot then 1 end) as human_requests,
         count(case when is_error then 1 end) as errors,
+        count(case when status is null then 1 end) as requests_without_status,
         sum(bytes_sent) as bytes_sent
     from events
     where event_date in (select day from target_days)
@@ -46,6 +48,7 @@ parts as (
         human_requests,
         0 as visitors,
         errors,
+        requests_without_status,
         bytes_sent
     from requests
     union all
@@ -59,6 +62,7 @@ parts as (
         human_requests,
         visitors,
         errors,
+        requests_without_status,
         bytes_sent
     from held_referrer_metrics
     where date in (select day from changed_days)
@@ -79,6 +83,7 @@ referrers as (
         sum(human_requests) as human_requests,
         sum(visitors) as visitors,
         sum(errors) as errors,
+        sum(requests_without_status) as requests_without_status,
         sum(bytes_sent) as bytes_sent
     from parts
     group by event_date, referrer_host, utm_source, utm_medium, utm_campaign
@@ -94,7 +99,9 @@ select
     cast(referrers.human_requests as bigint) as human_requests,
     cast(referrers.visitors + coalesce(referrer_visitors.visitors, 0) as bigint) as visitors,
     cast(referrers.errors as bigint) as errors,
-    cast(referrers.errors as double) / referrers.requests as error_rate,
+    cast(referrers.requests_without_status as bigint) as requests_without_status,
+    cast(referrers.errors as double)
+    / nullif(referrers.requests - referrers.requests_without_status, 0) as error_rate,
     cast(coalesce(referrers.bytes_sent, 0) as bigint) as bytes_sent,
     cast(year(referrers.event_date) as integer) as year,
     cast(month(referrers.event_date) as integer) as month,

@@ -5,16 +5,17 @@
 -- description: Traffic, errors and response times of each route on each day.
 -- columns:
 --   date: day (UTC)
---   method: HTTP method, '(none)' when unknown
+--   method: HTTP method, '(none)' when unknown, '(other)' for those that IANA does not list (silver has them as sent)
 --   route: path with identifiers replaced, '(none)' when unknown
 --   requests: number of requests
 --   visitors: distinct visitors, bots among them
 --   errors: requests with status 400 or above
 --   server_errors: requests with status 500 or above
 --   successes: requests with status 200 to 399
---   error_rate: errors / requests, 0 to 1
---   server_error_rate: server_errors / requests, 0 to 1
---   success_rate: successes / requests, 0 to 1
+--   requests_without_status: requests whose status is unknown, as of clients that left; the rates leave them out
+--   error_rate: errors / requests with a status, 0 to 1; null without any
+--   server_error_rate: server_errors / requests with a status, 0 to 1; null without any
+--   success_rate: successes / requests with a status, 0 to 1; null without any
 --   bytes_sent: sum of bytes of the answers
 --   timed_requests: requests with a known response time
 --   response_us: sum of response times, microseconds
@@ -30,19 +31,20 @@
 with counted as (
     select
         event_date,
-        coalesce(method, '(none)') as method,
+        method_group as method,
         coalesce(route, '(none)') as route,
         bucket,
         count(*) as requests,
         count(case when is_error then 1 end) as errors,
         count(case when status >= 500 then 1 end) as server_errors,
         count(case when status between 200 and 399 then 1 end) as successes,
+        count(case when status is null then 1 end) as requests_without_status,
         sum(bytes_sent) as bytes_sent,
         count(response_us) as timed_requests,
         sum(response_us) as response_us
     from events
     where event_date in (select day from target_days)
-    group by event_date, coalesce(method, '(none)'), coalesce(route, '(none)'), bucket
+    group by event_date, method_group, coalesce(route, '(none)'), bucket
 ),
 
 held as (
@@ -55,6 +57,7 @@ held as (
         errors,
         server_errors,
         successes,
+        requests_without_status,
         bytes_sent,
         timed_requests,
         response_us,
@@ -65,13 +68,13 @@ held as (
 
 parts as (
     select
-        event_date, method, route, requests, 0 as visitors, errors, server_errors, successes, bytes_sent,
-        timed_requests, response_us
+        event_date, method, route, requests, 0 as visitors, errors, server_errors, successes,
+        requests_without_status, bytes_sent, timed_requests, response_us
     from counted
     union all
     select
-        event_date, method, route, requests, visitors, errors, server_errors, successes, bytes_sent,
-        timed_requests, response_us
+        event_date, method, route, requests, visitors, errors, server_errors, successes,
+        requests_without_status, bytes_sent, timed_requests, response_us
     from held
 ),
 
@@ -86,6 +89,7 @@ routes as (
         sum(errors) as errors,
         sum(server_errors) as server_errors,
         sum(successes) as successes,
+        sum(requests_without_status) as requests_without_status,
         sum(bytes_sent) as bytes_sent,
         sum(timed_requests) as timed_requests,
         sum(response_us) as response_us
@@ -159,9 +163,11 @@ select
     cast(routes.errors as bigint) as errors,
     cast(routes.server_errors as bigint) as server_errors,
     cast(routes.successes as bigint) as successes,
-    cast(routes.errors as double) / routes.requests as error_rate,
-    cast(routes.server_errors as double) / routes.requests as server_error_rate,
-    cast(routes.successes as double) / routes.requests as success_rate,
+    cast(routes.requests_without_status as bigint) as requests_without_status,
+    cast(routes.errors as double) / nullif(routes.requests - routes.requests_without_status, 0) as error_rate,
+    cast(routes.server_errors as double)
+    / nullif(routes.requests - routes.requests_without_status, 0) as server_error_rate,
+    cast(routes.successes as double) / nullif(routes.requests - routes.requests_without_status, 0) as success_rate,
     cast(coalesce(routes.bytes_sent, 0) as bigint) as bytes_sent,
     cast(routes.timed_requests as bigint) as timed_requests,
     cast(coalesce(routes.response_us, 0) as bigint) as response_us,
@@ -188,6 +194,7 @@ select
     errors,
     server_errors,
     successes,
+    requests_without_status,
     error_rate,
     server_error_rate,
     success_rate,

@@ -5,7 +5,7 @@
 -- description: Requests of each HTTP status on each day.
 -- columns:
 --   date: day (UTC)
---   status: HTTP status, 100 to 599
+--   status: HTTP status, 100 to 599; null for requests whose status is unknown
 --   requests: number of requests
 --   request_share: requests / requests of the day, 0 to 1
 --   human_requests: requests that are not a bot's; one whose agent is unknown is neither here nor in bot_requests

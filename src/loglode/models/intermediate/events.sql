@@ -11,9 +11,11 @@
 --   session_id: the source's session, null when it names none
 --   visitor_id: visitor, null when neither address nor agent is known
 --   method: HTTP method
+--   method_group: the method where it is registered with IANA, or PURGE; '(other)' for the tokens that clients
+--     invent, '(none)' when unknown
 --   path: path without query
 --   route: path with identifiers replaced
---   status: HTTP status, 100 to 599
+--   status: HTTP status, 100 to 599; null when unknown
 --   response_time_ms: time to serve the request, milliseconds
 --   response_us: the same rounded to whole microseconds, so that sums do not depend on their order
 --   bucket: logarithmic bucket of the response time, null when it is unknown
@@ -25,8 +27,8 @@
 --   device: kind of device
 --   country: two letters
 --   is_bot: whether the agent says that it is a program, null when unknown
---   is_error: status 400 or above
---   is_page: a GET answered with 2xx or 304 that is not a static asset
+--   is_error: status 400 or above; null when the status is unknown
+--   is_page: a GET known to be answered with 2xx or 304 that is not a static asset
 with requests as (
     select
         event_id,
@@ -85,6 +87,21 @@ select
     session_id,
     visitor_id,
     method,
+    case
+        when method is null then '(none)'
+        when list_contains(
+            [
+                'GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE', 'QUERY', 'PURGE',
+                'ACL', 'BASELINE-CONTROL', 'BIND', 'CHECKIN', 'CHECKOUT', 'COPY', 'LABEL', 'LINK', 'LOCK', 'MERGE',
+                'MKACTIVITY', 'MKCALENDAR', 'MKCOL', 'MKREDIRECTREF', 'MKWORKSPACE', 'MOVE', 'ORDERPATCH', 'PRI',
+                'PROPFIND', 'PROPPATCH', 'REBIND', 'REPORT', 'SEARCH', 'UNBIND', 'UNCHECKOUT', 'UNLINK', 'UNLOCK',
+                'UPDATE', 'UPDATEREDIRECTREF', 'VERSION-CONTROL'
+            ],
+            method
+        )
+            then method
+        else '(other)'
+    end as method_group,
     path,
     route,
     status,
@@ -100,5 +117,6 @@ select
     country,
     is_bot,
     status >= 400 as is_error,
-    coalesce(method = 'GET', false) and (status between 200 and 299 or status = 304) and not coalesce(is_asset, false) as is_page
+    coalesce(method = 'GET' and (status between 200 and 299 or status = 304), false)
+    and not coalesce(is_asset, false) as is_page
 from requests

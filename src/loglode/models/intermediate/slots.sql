@@ -87,8 +87,8 @@ slots as (
         list_sort(
             list(
                 distinct concat(
-                    cast(length(coalesce(events.method, '(none)')) as varchar), ' ',
-                    coalesce(events.method, '(none)'), coalesce(events.route, '(none)')
+                    cast(length(events.method_group) as varchar), ' ',
+                    events.method_group, coalesce(events.route, '(none)')
                 )
             )
         ) as routes,

@@ -16,9 +16,10 @@
 --   requests_3xx: requests with status 300 to 399
 --   requests_4xx: requests with status 400 to 499
 --   requests_5xx: requests with status 500 to 599
---   error_rate: (requests_4xx + requests_5xx) / requests, 0 to 1; null without requests
---   server_error_rate: requests_5xx / requests, 0 to 1; null without requests
---   success_rate: (requests_2xx + requests_3xx) / requests, 0 to 1; null without requests
+--   requests_without_status: requests whose status is unknown, as of clients that left; the rates leave them out
+--   error_rate: (requests_4xx + requests_5xx) / requests with a status, 0 to 1; null without any
+--   server_error_rate: requests_5xx / requests with a status, 0 to 1; null without any
+--   success_rate: (requests_2xx + requests_3xx) / requests with a status, 0 to 1; null without any
 --   timed_requests: requests with a known response time
 --   response_us: sum of response times, microseconds
 --   avg_response_time_ms: mean response time, milliseconds; times count in whole microseconds
@@ -180,6 +181,10 @@ totals as (
         cast(coalesce(sum(requests_3xx), 0) as bigint) as requests_3xx,
         cast(coalesce(sum(requests_4xx), 0) as bigint) as requests_4xx,
         cast(coalesce(sum(requests_5xx), 0) as bigint) as requests_5xx,
+        -- Every known status is of one class.
+        cast(
+            coalesce(sum(requests_1xx + requests_2xx + requests_3xx + requests_4xx + requests_5xx), 0) as bigint
+        ) as answered,
         cast(coalesce(sum(timed_requests), 0) as bigint) as timed_requests,
         cast(coalesce(sum(response_us), 0) as bigint) as response_us,
         cast(coalesce(sum(human_requests), 0) as bigint) as human_requests,
@@ -275,9 +280,10 @@ select
     totals.requests_3xx,
     totals.requests_4xx,
     totals.requests_5xx,
-    cast(totals.requests_4xx + totals.requests_5xx as double) / nullif(totals.requests, 0) as error_rate,
-    cast(totals.requests_5xx as double) / nullif(totals.requests, 0) as server_error_rate,
-    cast(totals.requests_2xx + totals.requests_3xx as double) / nullif(totals.requests, 0) as success_rate,
+    totals.requests - totals.answered as requests_without_status,
+    cast(totals.requests_4xx + totals.requests_5xx as double) / nullif(totals.answered, 0) as error_rate,
+    cast(totals.requests_5xx as double) / nullif(totals.answered, 0) as server_error_rate,
+    cast(totals.requests_2xx + totals.requests_3xx as double) / nullif(totals.answered, 0) as success_rate,
     totals.timed_requests,
     totals.response_us,
     cast(totals.response_us as double) / nullif(totals.timed_requests, 0) / 1000 as avg_response_time_ms,

@@ -7,13 +7,14 @@ range of days gives the same figure as the SQL that the page shows beside it.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from loglode.context import open_lake
 from loglode.engines.provided import HISTOGRAM_GAMMA
+from loglode.reports.query import columns as columns_of
 from loglode.reports.query import query
 from loglode.settings import Settings
 from loglode.sql import literal
@@ -34,17 +35,21 @@ REQUIRED = ("daily_metrics", "hourly_metrics")
 
 # Days count from 1970-01-01, times are UTC. A mean comes back as the sum that it was computed from.
 _DAY = "cast(date - date '1970-01-01' as integer)"
+# Requests with a known status: rates are shares of these.
+_UNKNOWN = "requests_without_status"
+_ANSWERED = f"requests - {_UNKNOWN}"
 _DAYS = f"""
     select {_DAY} as day, requests, visitors, human_visitors, sessions, bytes_sent, requests_1xx,
-        requests_2xx, requests_3xx, requests_4xx, requests_5xx, timed_requests,
+        requests_2xx, requests_3xx, requests_4xx, requests_5xx, {_ANSWERED} as answered, timed_requests,
         round(coalesce(avg_response_time_ms * timed_requests, 0)) as response_ms,
         p50_response_time_ms as p50, p95_response_time_ms as p95, p99_response_time_ms as p99,
         human_requests, bot_requests, quarantined_lines,
         [[h.bucket, h.requests] for h in response_time_histogram] as histogram
     from daily_metrics where requests > 0 or quarantined_lines > 0 order by date"""
-_HOURS = """
+_HOURS = f"""
     select cast(epoch(hour) / 3600 as bigint) as hour, requests, human_requests, bot_requests, requests_4xx,
-        requests_5xx, quarantined_lines, p50_response_time_ms as p50, p95_response_time_ms as p95
+        requests_5xx, {_ANSWERED} as answered, quarantined_lines, p50_response_time_ms as p50,
+        p95_response_time_ms as p95
     from hourly_metrics where requests > 0 or quarantined_lines > 0 order by hour"""
 _SESSIONS = f"""
     select {_DAY} as day, human_sessions, bot_sessions, bounces, conversions, pages,
@@ -78,8 +83,9 @@ def _ranked(table: str, name: str, sums: str, rank: str = "requests") -> str:
 _ROUTES = _ranked(
     "route_metrics",
     "method || ' ' || route",
-    """sum(requests)::bigint as requests, sum(errors)::bigint as errors,
-    sum(round(server_error_rate * requests))::bigint as server_errors,
+    f"""sum(requests)::bigint as requests, sum({_ANSWERED})::bigint as answered,
+    sum(errors)::bigint as errors,
+    sum(round(coalesce(server_error_rate, 0) * ({_ANSWERED})))::bigint as server_errors,
     sum(timed_requests)::bigint as timed_requests,
     round(sum(coalesce(avg_response_time_ms * timed_requests, 0))) as response_ms,
     round(max(p95_response_time_ms), 1) as p95""",
@@ -87,8 +93,8 @@ _ROUTES = _ranked(
 _REFERRERS = _ranked(
     "referrer_metrics",
     "referrer_host",
-    """sum(requests)::bigint as requests, sum(human_requests)::bigint as human_requests,
-    sum(errors)::bigint as errors""",
+    f"""sum(requests)::bigint as requests, sum({_ANSWERED})::bigint as answered,
+    sum(human_requests)::bigint as human_requests, sum(errors)::bigint as errors""",
     "human_requests",
 )
 _CAMPAIGNS = _ranked(
@@ -150,16 +156,21 @@ def content(settings: Settings) -> Content:
     """Read gold. Raises LakeError where there is no lake; a lake without gold gives empty parts."""
     lake = open_lake(settings)
     lake.require()
-    existing = {name for name, _ in lake.existing()}
+    existing = columns_of(settings)
     parts = {name: _part(settings, sql, table, existing) for name, (table, sql) in PARTS.items()}
     # The last part of the place is enough to recognise a lake; the rest is nobody's business.
     name = str(lake.root).rstrip("/").rpartition("/")[2]
     return Content(_text(name), datetime.now(UTC), parts)
 
 
-def _part(settings: Settings, sql: str, table: str, existing: Collection[str]) -> dict[str, list[Any]]:
+def _part(
+    settings: Settings, sql: str, table: str, existing: Mapping[str, Collection[str]]
+) -> dict[str, list[Any]]:
     if table not in existing:
         return {}
+    if _UNKNOWN not in existing[table]:
+        # Gold of an earlier release, which knew every status: the next run rebuilds it.
+        sql = sql.replace(_UNKNOWN, "0")
     result = query(settings, sql, only=(table,))
     rows = result.rows()
     result.close()

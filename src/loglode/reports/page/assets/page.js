@@ -99,10 +99,10 @@ from counted where up_to >= ${q} * total`;
       definition: "Mean of the distinct visitors of each day. Distinct visitors of different days cannot be added." },
     { id: "sessions", title: "Sessions", value: (a, b) => total("days", "sessions", a, b), format: count, part: "days", sql: sumSql("sum(sessions)", "daily_metrics"),
       definition: "Sessions that began in the range: the source's session, or a visitor until 30 minutes of silence." },
-    { id: "error_rate", title: "Error rate", format: percent, good: "down", part: "days", value: ratio("days", ["requests_4xx", "requests_5xx"], ["requests"]),
-      sql: sumSql("sum(requests_4xx + requests_5xx) / sum(requests)", "daily_metrics"), definition: "Requests with status 400 or above, divided by all requests." },
-    { id: "success_rate", title: "Success rate", format: percent, good: "up", part: "days", value: ratio("days", ["requests_2xx", "requests_3xx"], ["requests"]),
-      sql: sumSql("sum(requests_2xx + requests_3xx) / sum(requests)", "daily_metrics"), definition: "Requests with status 200 to 399, divided by all requests." },
+    { id: "error_rate", title: "Error rate", format: percent, good: "down", part: "days", value: ratio("days", ["requests_4xx", "requests_5xx"], ["answered"]),
+      sql: sumSql("sum(requests_4xx + requests_5xx) / sum(requests - requests_without_status)", "daily_metrics"), definition: "Requests with status 400 or above, divided by requests whose status is known." },
+    { id: "success_rate", title: "Success rate", format: percent, good: "up", part: "days", value: ratio("days", ["requests_2xx", "requests_3xx"], ["answered"]),
+      sql: sumSql("sum(requests_2xx + requests_3xx) / sum(requests - requests_without_status)", "daily_metrics"), definition: "Requests with status 200 to 399, divided by requests whose status is known." },
     ...[["p50", "Median response", 0.5], ["p95", "p95 response", 0.95], ["p99", "p99 response", 0.99]].map(([id, title, q]) => (
       { id, title, format: millis, good: "down", part: "days", value: quantile(q), sql: quantileSql(q),
         definition: `The response time that ${q * 100} % of timed requests do not exceed, from histograms: within 1 % of the exact value.` })),
@@ -187,22 +187,22 @@ from counted where up_to >= ${q} * total`;
     found.push([`${count(requests)} requests by ${count(FIGURES[1].value(from, to))} visitors a day${trend}.`, "traffic", ""]);
     const hours = hoursIn(from, to);
     const of = (key, i) => column("hours", key)[i] ?? 0;
-    const enough = Math.max(20, median(hours.map((i) => of("requests", i))) / 4);
-    const rate = (i) => (of("requests_4xx", i) + of("requests_5xx", i)) / of("requests", i);
+    const enough = Math.max(20, median(hours.map((i) => of("answered", i))) / 4);
+    const rate = (i) => (of("requests_4xx", i) + of("requests_5xx", i)) / of("answered", i);
     const overall = FIGURES[3].value(from, to);
-    const worst = hours.filter((i) => of("requests", i) >= enough).sort((a, b) => rate(b) - rate(a))[0];
-    if (worst !== undefined && rate(worst) >= 2 * overall && rate(worst) * of("requests", worst) >= 10) {
+    const worst = hours.filter((i) => of("answered", i) >= enough).sort((a, b) => rate(b) - rate(a))[0];
+    if (worst !== undefined && rate(worst) >= 2 * overall && rate(worst) * of("answered", worst) >= 10) {
       const hour = column("hours", "hour")[worst];
       const day = Math.floor(hour / 24);
       const statuses = grouped("statuses", ["requests"], day, day).filter((s) => Number(s.name) >= 400).sort((a, b) => b.requests - a.requests);
       const most = statuses[0] ? ` The most frequent error of that day is ${statuses[0].name}, ${count(statuses[0].requests)} times.` : "";
       found.push([`Errors peaked at ${percent(rate(worst))} on ${at(hour)} (${percent(overall)} over the whole range).${most}`, "errors", "bad"]);
-    } else {
+    } else if (overall !== null) {
       found.push([`${percent(overall)} of requests failed; no hour stands out.`, "errors", overall < 0.05 ? "good" : ""]);
     }
-    const routes = grouped("routes", ["requests", "errors", "server_errors", "timed_requests", "response_ms"], from, to).filter((r) => r.name !== about.other);
+    const routes = grouped("routes", ["requests", "answered", "errors", "server_errors", "timed_requests", "response_ms"], from, to).filter((r) => r.name !== about.other);
     const failing = routes.filter((r) => r.server_errors >= 5).sort((a, b) => b.server_errors - a.server_errors)[0];
-    if (failing) found.push([`${failing.name} returned most server errors: ${count(failing.server_errors)} of its ${count(failing.requests)} requests (${percent(failing.server_errors / failing.requests)}).`, "routes", "bad"]);
+    if (failing) found.push([`${failing.name} returned most server errors: ${count(failing.server_errors)} of its ${count(failing.answered)} requests (${percent(failing.server_errors / failing.answered)}).`, "routes", "bad"]);
     const slow = routes.filter((r) => r.timed_requests >= Math.max(20, requests / 1000)).sort((a, b) => b.response_ms / b.timed_requests - a.response_ms / a.timed_requests)[0];
     if (slow) found.push([`${slow.name} is the slowest frequent route: ${millis(slow.response_ms / slow.timed_requests)} on average over ${count(slow.timed_requests)} requests.`, "routes", ""]);
     const bots = ratio("days", ["bot_requests"], ["bot_requests", "human_requests"])(from, to);
@@ -266,10 +266,10 @@ from counted where up_to >= ${q} * total`;
         return { ...base(count, { axis: plain }), series: found };
       } },
     { id: "errors", section: "Errors", title: "When did requests fail?", needs: "days",
-      definition: "Requests with status 400 to 499 (client) and 500 or above (server), and their share of all requests.",
+      definition: "Requests with status 400 to 499 (client) and 500 or above (server), and their share of the requests whose status is known.",
       sql: () => `select ${isHourly() ? "hour" : "date"}, requests_4xx, requests_5xx, error_rate\nfrom ${isHourly() ? "hourly_metrics" : "daily_metrics"}\nwhere ${between(state.from, state.to)}\norder by 1`,
       option: () => {
-        const [client, server, all] = [series("requests_4xx"), series("requests_5xx"), series("requests")];
+        const [client, server, all] = [series("requests_4xx"), series("requests_5xx"), series("answered")];
         const rates = all.map((n, i) => (n ? (client[i] + server[i]) / n : null));
         const option = base(count, { right: 56, axis: plain, formats: { "Error rate": percent } });
         option.yAxis.push(axis((v) => `${Math.round(v * 1000) / 10} %`, { splitLine: { show: false } }));
@@ -280,8 +280,8 @@ from counted where up_to >= ${q} * total`;
       sql: () => `select ${isHourly() ? "hour" : "date"}, p50_response_time_ms, p95_response_time_ms, p99_response_time_ms\nfrom ${isHourly() ? "hourly_metrics" : "daily_metrics"}\nwhere ${between(state.from, state.to)}\norder by 1`,
       option: () => ({ ...base(millis), series: [line("Median", "p50", series("p50")), line("p95", "p95", series("p95")), ...(isHourly() ? [] : [line("p99", "p99", series("p99"))])] }) },
     { id: "heat", section: "Hours", title: "At which hours is the site used?", needs: "hours",
-      definition: "Mean requests by weekday and hour of the range (UTC), or the error rate of all requests in that hour.",
-      sql: () => `select isodow(hour) as weekday, hour(hour) as hour_of_day, sum(requests) as requests,\n  sum(requests_4xx + requests_5xx) / sum(requests) as error_rate\nfrom hourly_metrics\nwhere ${between(state.from, state.to)}\ngroup by 1, 2\norder by 1, 2`,
+      definition: "Mean requests by weekday and hour of the range (UTC), or the error rate of that hour.",
+      sql: () => `select isodow(hour) as weekday, hour(hour) as hour_of_day, sum(requests) as requests,\n  sum(requests_4xx + requests_5xx) / nullif(sum(requests - requests_without_status), 0) as error_rate\nfrom hourly_metrics\nwhere ${between(state.from, state.to)}\ngroup by 1, 2\norder by 1, 2`,
       control: () => make("select", { "aria-label": "Figure of the heat map", onchange: (e) => { state.heat = e.target.value; draw("heat"); } },
         make("option", { value: "requests" }, "Requests"), make("option", { value: "errors" }, "Error rate")),
       option: () => {
@@ -289,14 +289,15 @@ from counted where up_to >= ${q} * total`;
         for (const i of hoursIn(state.from, state.to)) {
           const hour = column("hours", "hour")[i];
           const key = `${hour % 24},${(Math.floor(hour / 24) + 3) % 7}`;
-          const cell = cells.get(key) ?? { requests: 0, errors: 0 };
+          const cell = cells.get(key) ?? { requests: 0, answered: 0, errors: 0 };
           cell.requests += column("hours", "requests")[i];
+          cell.answered += column("hours", "answered")[i];
           cell.errors += column("hours", "requests_4xx")[i] + column("hours", "requests_5xx")[i];
           cells.set(key, cell);
         }
         const dates = [0, 0, 0, 0, 0, 0, 0];
         for (let day = state.from; day <= state.to; day += 1) dates[(day + 3) % 7] += 1;
-        const value = (cell, weekday) => (state.heat === "requests" ? cell.requests / dates[weekday] : cell.requests ? cell.errors / cell.requests : null);
+        const value = (cell, weekday) => (state.heat === "requests" ? cell.requests / dates[weekday] : cell.answered ? cell.errors / cell.answered : null);
         const data = [...cells].map(([key, cell]) => { const [x, y] = key.split(",").map(Number); return [x, 6 - y, value(cell, y)]; }).filter((d) => d[2] !== null);
         const format = state.heat === "requests" ? (v) => `${v.toLocaleString("en-US", { maximumFractionDigits: 1 })} requests` : percent;
         const option = base(count);
@@ -394,16 +395,16 @@ from counted where up_to >= ${q} * total`;
   const per = (above, below) => (row) => (row[below] > 0 ? row[above] / row[below] : null);
   const TABLES = [
     { id: "routes", section: "Routes", part: "routes", title: "Which routes are used, slow or failing?", wide: true, hasSearch: true, sort: "requests",
-      keys: ["requests", "errors", "server_errors", "timed_requests", "response_ms", "p95"],
+      keys: ["requests", "answered", "errors", "server_errors", "timed_requests", "response_ms", "p95"],
       columns: [["name", "Route"], ["requests", "Requests", count, true], ["error_rate", "Error rate", percent], ["server_errors", "Server errors", count], ["mean", "Mean time", millis], ["p95", "Highest daily p95", millis]],
-      derive: (row) => ({ ...row, error_rate: per("errors", "requests")(row), mean: per("response_ms", "timed_requests")(row), p95: row.timed_requests ? row.p95 : null }), high: { error_rate: 0.1 },
+      derive: (row) => ({ ...row, error_rate: per("errors", "answered")(row), mean: per("response_ms", "timed_requests")(row), p95: row.timed_requests ? row.p95 : null }), high: { error_rate: 0.1 },
       definition: "Requests by method and route (path with identifiers replaced). A p95 of several days cannot be computed from the p95 of each day, hence the highest of them.",
-      sql: () => `select method || ' ' || route as route, sum(requests) as requests, sum(errors) / sum(requests) as error_rate,\n  sum(avg_response_time_ms * timed_requests) / sum(timed_requests) as mean_ms, max(p95_response_time_ms) as highest_daily_p95\nfrom route_metrics\nwhere ${between(state.from, state.to)}\ngroup by 1\norder by 2 desc` },
+      sql: () => `select method || ' ' || route as route, sum(requests) as requests, sum(errors) / nullif(sum(requests - requests_without_status), 0) as error_rate,\n  sum(avg_response_time_ms * timed_requests) / sum(timed_requests) as mean_ms, max(p95_response_time_ms) as highest_daily_p95\nfrom route_metrics\nwhere ${between(state.from, state.to)}\ngroup by 1\norder by 2 desc` },
     { id: "statuses", section: "Statuses", part: "statuses", title: "With which statuses does the site answer?", sort: "requests", keys: ["requests"],
       columns: [["name", "Status"], ["requests", "Requests", count, true], ["share", "Share", percent]], derive: (row, all) => ({ ...row, share: all.requests ? row.requests / all.requests : null }),
       definition: "Requests by HTTP status.", sql: () => `select status, sum(requests) as requests\nfrom status_metrics\nwhere ${between(state.from, state.to)}\ngroup by status\norder by 2 desc` },
-    { id: "referrers", section: "Sources", part: "referrers", title: "Which sites send visitors?", sort: "human_requests", keys: ["requests", "human_requests", "errors"],
-      columns: [["name", "Referring host"], ["human_requests", "By people", count, true], ["requests", "All", count], ["error_rate", "Error rate", percent]], derive: (row) => ({ ...row, error_rate: per("errors", "requests")(row) }), high: { error_rate: 0.1 },
+    { id: "referrers", section: "Sources", part: "referrers", title: "Which sites send visitors?", sort: "human_requests", keys: ["requests", "answered", "human_requests", "errors"],
+      columns: [["name", "Referring host"], ["human_requests", "By people", count, true], ["requests", "All", count], ["error_rate", "Error rate", percent]], derive: (row) => ({ ...row, error_rate: per("errors", "answered")(row) }), high: { error_rate: 0.1 },
       definition: "Requests by the host that linked to the site; (none) when unknown.", sql: () => `select referrer_host, sum(human_requests) as human_requests, sum(requests) as requests\nfrom referrer_metrics\nwhere ${between(state.from, state.to)}\ngroup by 1\norder by 2 desc` },
     { id: "campaigns", part: "campaigns", title: "Which campaigns work?", sort: "human_requests", keys: ["requests", "human_requests", "errors"],
       columns: [["name", "Source / medium / campaign"], ["human_requests", "By people", count, true], ["requests", "All", count]], derive: (row) => row,
