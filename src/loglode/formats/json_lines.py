@@ -28,6 +28,7 @@ from loglode.formats.json_names import (
 )
 from loglode.formats.registry import register
 from loglode.formats.writers import WRITERS
+from loglode.sources.otlp import OtlpStream
 from loglode.sources.records import RecordStream
 from loglode.sql import identifier, literal
 
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
 
 # An IPv6 address and a time are in brackets too.
 _BEGINS = re.compile(rb"\s*(?:\{|\[\s*[\[\]{\"])")
-ARRAY, VALUES = "array", "values"  # layouts: elements of arrays, and objects of several lines each
+# Layouts: elements of arrays, objects of several lines each, and OTLP, where one object holds many records.
+ARRAY, VALUES, OTLP = "array", "values", "otlp"
+_OTLP = re.compile(r'\{\s*"resourceLogs"\s*:')
+_KEY = re.compile(rb'"key"\s*:\s*"([^"\\]+)"')
 _AGENT = """replace(replace(agent, '\\', '\\\\'), '"', '\\"')"""
 _TEMPLATE = LineTemplate(
     line=f"""concat('{{', CASE WHEN stamp IS NOT NULL THEN concat('"timestamp":"', stamp, '",') END,
@@ -60,7 +64,7 @@ _TEMPLATE = LineTemplate(
 class JsonFormat(Format):
     """JSON lines; arrays and concatenated values are cut into lines before they arrive here."""
 
-    title = "JSON: one object a line, arrays of objects, concatenated or pretty-printed objects"
+    title = "JSON: one object a line, arrays of objects, concatenated or pretty-printed objects, OTLP"
     templates: ClassVar = {"json": _TEMPLATE}
     counts_keys = True
 
@@ -75,6 +79,8 @@ class JsonFormat(Format):
         """An object of which any early line is a whole JSON object by itself is read line by line, so that
         one broken line can never swallow its neighbours. So is text that merely begins with a bracket."""
         text = sample.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+        if _OTLP.match(text):
+            return OTLP
         if text.startswith("["):
             return ARRAY if _is_array(text) else LINES
         if not text.startswith("{") or _has_whole_line(text):
@@ -82,10 +88,16 @@ class JsonFormat(Format):
         return LINES if _after_value(text, 0) is None else VALUES
 
     def cut(self, stream: BinaryIO, layout: str) -> BinaryIO:
-        return cast(BinaryIO, RecordStream(stream, is_array=layout == ARRAY))
+        records = cast(BinaryIO, RecordStream(stream, is_array=layout == ARRAY))
+        return cast(BinaryIO, OtlpStream(records)) if layout == OTLP else records
 
     def keys(self, sample: bytes) -> frozenset[str]:
         """Top-level keys of the JSON objects among the first lines."""
+        if self.layout(sample) == OTLP:
+            return frozenset(key.decode("utf-8", "replace") for key in _KEY.findall(sample)) | {
+                "timestamp",
+                "body",
+            }
         sample = wrapping.unwrapped_sample(sample, is_loose=True)
         return frozenset().union(*_objects(sample.decode("utf-8", "replace").lstrip("\ufeff")))
 
