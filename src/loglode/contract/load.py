@@ -11,6 +11,7 @@ from typing import Any, get_args
 from loglode.contract.complete import check_complete
 from loglode.contract.document import check_standard, to_document
 from loglode.contract.model import Alias, Contract, Field, Goal, Masking, Rule, RuleKind, Severity
+from loglode.contract.personal import personal_kinds
 from loglode.contract.predicate import check_predicate
 from loglode.contract.sla import latency_days
 from loglode.errors import ContractError
@@ -86,6 +87,7 @@ def _to_contract(document: dict[str, Any]) -> Contract:
         sensitive_parameters=tuple(
             str(p) for p in _items("sensitiveParameters", custom.get("sensitiveParameters"))
         ),
+        personal_data=personal_kinds(custom.get("personalData")),
         session_gap_seconds=_seconds(custom, "sessionGapSeconds", 1800),
         source_session_gap_seconds=_seconds(custom, "sourceSessionGapSeconds", 86400),
         max_refused_share=_share(custom, "maxRefusedShare", 0.1),

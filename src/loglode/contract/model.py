@@ -79,6 +79,8 @@ class Contract:
     fields: tuple[Field, ...]
     goals: tuple[Goal, ...]
     sensitive_parameters: tuple[str, ...]
+    # Kinds of personal data that are cut out of texts.
+    personal_data: frozenset[str]
     session_gap_seconds: int
     source_session_gap_seconds: int
     # Refused lines / lines read, 0 to 1, above which a load is not acceptable.

@@ -17,7 +17,8 @@ from loglode.models.held import HELD
 from loglode.models.model import INPUTS, Model
 from loglode.silver.canonical import LOGGED
 from loglode.silver.layers import Layers
-from loglode.silver.masking import KEY, PLACEHOLDERS
+from loglode.silver.masking import KEY, REDACTED
+from loglode.silver.redaction import PLACEHOLDERS
 from loglode.silver.statement import silver_layers, stored
 from loglode.sql import literal
 
@@ -198,4 +199,8 @@ def _masking(declared: str, made: tuple[str, ...]) -> str:
         return declared
     if any(KEY in sql for sql in made):
         return "pseudonym"
-    return "redact" if any(literal(word) in sql for sql in made for word in PLACEHOLDERS) else "none"
+    return (
+        "redact"
+        if any(literal(word) in sql for sql in made for word in (REDACTED, *PLACEHOLDERS))
+        else "none"
+    )

@@ -29,12 +29,14 @@ class Layer:
     """Columns {name: expression} that a layer adds.
 
     `join` is a join to what is below. `plain` are names that the expressions of this layer alone may use, for
-    those that a user wrote.
+    those that a user wrote. `made_of` are expressions of all that a column is made of, where its own
+    expression reads more: of texts that are worked on together.
     """
 
     columns: Mapping[str, str]
     join: str = ""
     plain: Mapping[str, str] = field(default_factory=dict)
+    made_of: Mapping[str, str] = field(default_factory=dict)
 
     def named(self, expressions: Iterable[str]) -> dict[str, str]:
         """Those of `plain` whose names are words of the expressions, in whatever case."""
@@ -123,7 +125,8 @@ class Layers:
             layer = self.layers[place]
             expression = layer.columns[name]
             made.setdefault(expression)
-            found = {(place, below) for below in self._reads(layer, [expression], place)} - seen
+            read = layer.made_of.get(name, expression)
+            found = {(place, below) for below in self._reads(layer, [read], place)} - seen
             seen |= found
             waiting += sorted(found)
         passed_on = {identifier(name) for name in self._known[-1]}

@@ -103,18 +103,14 @@ _REFERRERS = Memo(
             "own:referrer_host": host_or_network(_ORIGIN),
             "own:referring_path": urls.path_of(_TARGET),
         },
-        {"own:open_referrer_path": masking.redact(column("own", "referring_path"))},
     ),
-    ("referrer_host", "open_referrer_path"),
+    ("referrer_host", "referring_path"),
 )
 _PATHS = Memo(
     "paths",
     "path",
-    (
-        {"own:open_path": masking.redact(_PATH)},
-        {"own:open_route": urls.route(column("own", "open_path"))},
-    ),
-    ("open_path", "open_route"),
+    ({"own:open_route": urls.route(_PATH)},),
+    ("open_route",),
 )
 MEMOS = (_AGENTS, _REFERRERS, _PATHS)
 

@@ -21,6 +21,7 @@ from loglode.silver.checks import Check, checks
 from loglode.silver.identity import DEFAULT, Keying, event_id, line_id
 from loglode.silver.layers import Layer, Layers, column
 from loglode.silver.memo import AGENT_HASH, MEMOS, host_or_network
+from loglode.silver.redaction import redaction
 from loglode.sql import identifier, literal
 
 # The column that marks rejected lines. No field of a contract can have this name.
@@ -200,29 +201,22 @@ def _masked(contract: Contract, keying: Keying) -> list[Mapping[str, str]]:
     ]
 
 
-def _redacted(contract: Contract) -> list[Mapping[str, str]]:
+def _redacted(contract: Contract) -> list[Layer | Mapping[str, str]]:
     """Layers that cut secrets, and then the line's own identifiers, out of every text that is stored."""
     names = {f.name for f in contract.read_fields if f.is_stored and f.masking == "redact"}
-    texts = sorted(names - {"host", "path"})  # those two are redacted already
-    sensitive = contract.sensitive_parameters
-    path, referrer = column("own", "open_path"), column("own", "open_referrer_path")
+    texts = sorted(names - {"host"})  # redacted already
     without_ids = {f"out:{name}": masking.without(column("open", name), _OWN_IDS) for name in texts}
-    if "path" in names:
-        without_ids["out:path"] = masking.without(column("own", "bare_path"), _OWN_IDS)
     if "host" in names:
         # Names of hosts are in lower case, and the user's may be a part of one.
         without_ids["out:host"] = masking.without(column("own", "host"), _LOW_IDS)
+    opened = {f"open:{name}": _sent(name) for name in texts}
+    opened["own:open_referrer_path"] = column("own", "referring_path")
     return [
-        {f"bare:{name}": masking.redact_parameters(_sent(name), sensitive) for name in texts},
-        {
-            **{f"open:{name}": masking.redact(column("bare", name)) for name in texts},
-            "own:bare_path": masking.redact_parameters(path, sensitive),
-            "own:bare_referrer_path": masking.redact_parameters(referrer, sensitive),
-            **{f"low:{name}": f"lower({column('ok', name)})" for name in ("user_id", "session_id")},
-        },
+        *redaction(opened, contract),
+        {f"low:{name}": f"lower({column('ok', name)})" for name in ("user_id", "session_id")},
         {
             **without_ids,
-            "own:clean_referrer_path": masking.without(column("own", "bare_referrer_path"), _OWN_IDS),
+            "own:clean_referrer_path": masking.without(column("own", "open_referrer_path"), _OWN_IDS),
             "own:clean_referrer_host": masking.without(column("own", "referrer_host"), _LOW_IDS),
         },
     ]
@@ -257,7 +251,7 @@ def _value(field: Field, identity: str) -> str:
     special = {
         None: column("out", field.name),
         "event_id": identity,
-        "route": f"case when {path} = {column('own', 'open_path')} then {route} else {urls.route(path)} end",
+        "route": f"case when {path} = {column('ok', 'path')} then {route} else {urls.route(path)} end",
         "referrer_host": column("own", "clean_referrer_host"),
         "referrer_path": column("own", "clean_referrer_path"),
         "warnings": column("line", "warnings"),

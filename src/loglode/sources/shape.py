@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from loglode.tokens import API_KEY, AWS_KEY, JWT
+from loglode.tokens import hidden
 
 LINES_A_BLOCK = 48
 MAX_LINE_CHARS = 1 << 16
@@ -25,7 +25,9 @@ MAX_FIELDS = 300
 OTHER = "(other)"
 _NAME = re.compile(r"@?[A-Za-z_][A-Za-z0-9_-]{0,39}(\.[A-Za-z_][A-Za-z0-9_-]{0,39}){0,3}")
 # Keys of objects may be tokens.
-_SECRET = re.compile(rf"{JWT}|{API_KEY}|{AWS_KEY}|(?=\w*\d)[0-9A-Za-z]{{20}}")
+_SECRET = re.compile(
+    r"(?=\w*\d)[0-9A-Za-z]{20}|\d[\w-]{0,3}\d[\w-]{0,3}\d[\w-]{0,3}\d[\w-]{0,3}\d[\w-]{0,3}\d"
+)
 _NO_VALUE = ("", "-")
 
 
@@ -108,7 +110,8 @@ def _leaves(record: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[s
         if isinstance(value, dict) and value and depth > 1:
             yield from _leaves(value, f"{name}.", depth - 1)
         elif kind := _kind(value):
-            yield (name if _NAME.fullmatch(name) and not _SECRET.search(name) else OTHER), kind
+            is_plain = _NAME.fullmatch(name) and not _SECRET.search(name) and hidden(name) == name
+            yield (name if is_plain else OTHER), kind
 
 
 def _kind(value: Any) -> str:
