@@ -183,25 +183,21 @@ def cut(text: str, look: str, names: Collection[str]) -> list[dict[str, str]]:
     the word of its kind, where `look` is true."""
     plain = {name: kind for name, kind in KINDS.items() if name in names and not kind.test}
     tested = {name: kind for name, kind in KINDS.items() if name in names and kind.test}
-    layers = []
+    layers, shown_text = [], text
     if tested:
-        every, hits = (
-            ", ".join(_hits(text, name, kind) for name, kind in tested.items()),
-            column("cut", "hits"),
-        )
+        hits = column("cut", "hits")
+        every = ", ".join(_hits(text, name, kind) for name, kind in tested.items())
         layers = [{"cut:hits": f"case when {look} then list_concat({every}) end"}]
         shown = "replace(a, split_part(x, chr(10), 2), split_part(x, chr(10), 1))"
         without = f"list_reduce(list_concat([{text}], {hits}), lambda a, x: {shown})"
-        text = f"case when len({hits}) > 0 then {without} else {text} end"
-    tested_text, shown_text = text, column("cut", "tested")
+        shown_text = f"case when len({hits}) > 0 then {without} else {text} end"
     for word in sorted({kind.word for kind in plain.values()}):
         same = [name for name, kind in plain.items() if kind.word == word]
         left = next((_LEFT[name] for name in same if name in _LEFT), _L)
         either = "|".join(_written(name, _SEPARATOR) for name in same)
         pattern, shown = f"({left})(?:{either})({_R})", rf"\1{word}\2"
         shown_text = f"regexp_replace({shown_text}, {literal(pattern)}, {literal(shown)}, 'g')"
-    last = f"case when {look} then {shown_text} else {column('cut', 'tested')} end"
-    return [*layers, {"cut:tested": tested_text}, {"cut:numbers": last}]
+    return [*layers, {"cut:numbers": f"case when {look} then {shown_text} else {text} end"}]
 
 
 def _hits(text: str, name: str, kind: Kind) -> str:

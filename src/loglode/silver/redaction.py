@@ -111,21 +111,17 @@ def redaction(texts: Mapping[str, str], contract: Contract) -> list[Layer]:
     """
     if not texts:
         return []
-    looked, joined, numbered, own, plain = (
-        column("cut", name) for name in ("looked", "joined", "numbered", "own", "plain")
-    )
+    looked, numbered, own, plain = (column("cut", name) for name in ("looked", "numbered", "own", "plain"))
     sensitive = contract.sensitive_parameters
     decoded = replace_parameters(_decoded(_replace_all(own, _ESCAPES)), sensitive)
     decoded = _replace(decoded, "%(?:25)+([0-9A-Fa-f]{2})", r"%\1")
     decoded = replace_parameters(_decoded(decoded), sensitive)
     numbers = personal.guard(contract.personal_data)
-    # What is a separator already is a space.
-    bare = (f"replace(coalesce({text}, ''), {literal(_SEPARATOR)}, ' ')" for text in texts.values())
+    suspect = _is_suspect(looked, numbered, sensitive)
     layers = [
-        {"cut:looked": _joined(f"coalesce({text}, '')" for text in texts.values())},
+        {"cut:looked": _joined(texts.values())},
         {"cut:numbered": _has(looked, numbers) if numbers else "false"},
-        {"cut:joined": f"case when {_is_suspect(looked, numbered, sensitive)} then {_joined(bare)} end"},
-        {"cut:own": replace_parameters(joined, sensitive)},
+        {"cut:own": f"case when {suspect} then {replace_parameters(looked, sensitive)} end"},
         {"cut:plain": f"case when {_has(own, _ENCODED)} then {decoded} else {own} end"},
     ]
     before = plain
@@ -135,14 +131,9 @@ def redaction(texts: Mapping[str, str], contract: Contract) -> list[Layer]:
     }.items():
         layers.append({f"cut:{name}": f"case when {look} then {step} else {before} end"})
         before = column("cut", name)
-    layers += [{"cut:look": f"{numbered} or {plain} <> {own}"}]
-    layers += personal.cut(before, column("cut", "look"), contract.personal_data)
-    before, random = column("cut", "numbers"), column("cut", "random")
-    layers += _random_runs(before)
-    without = f"list_reduce(list_concat([{before}], {random}), lambda a, x: replace(a, x, ':token'))"
-    layers.append({"cut:last": f"case when len({random}) > 0 then {without} else {before} end"})
-    before = column("cut", "last")
-    versions = {"first": joined, "own": own, "plain": plain, "last": before}
+    layers += personal.cut(before, f"({numbered} or {plain} <> {own})", contract.personal_data)
+    layers += _random_runs(column("cut", "numbers"))
+    versions = {"first": looked, "own": own, "plain": plain, "last": column("cut", "last")}
     parts = {
         f"parts:{name}": f"case when {own} is not null then string_split({text}, {literal(_SEPARATOR)}) end"
         for name, text in versions.items()
@@ -152,9 +143,10 @@ def redaction(texts: Mapping[str, str], contract: Contract) -> list[Layer]:
 
 
 def _joined(texts: Iterable[str]) -> str:
-    """Texts as one, each between two separators."""
+    """Texts as one, each between two separators. What is a separator already is a space."""
+    bare = (f"replace(coalesce({text}, ''), {literal(_SEPARATOR)}, ' ')" for text in texts)
     between = f" || {literal(_SEPARATOR * 2)} || "
-    return f"{literal(_SEPARATOR)} || {between.join(texts)} || {literal(_SEPARATOR)}"
+    return f"{literal(_SEPARATOR)} || {between.join(bare)} || {literal(_SEPARATOR)}"
 
 
 def _part(text: str, place: int, own: str) -> str:
@@ -196,7 +188,8 @@ def _has(text: str, pattern: str) -> str:
 
 
 def _random_runs(text: str) -> list[dict[str, str]]:
-    """Layers whose last column, `cut:random`, lists runs of a text that look random: keys that no issuer has marked.
+    """Layers whose last column, `cut:last`, is a text with `:token` for runs that look random: keys that no
+    issuer has marked.
 
     A run is random that is neither words nor numbers nor a UUID. Slugs are words; so few of their characters
     stand alone among others of another kind, and few consonants follow each other. All runs of a line are
@@ -206,10 +199,8 @@ def _random_runs(text: str) -> list[dict[str, str]]:
     wrapped = f"{literal(_BETWEEN_RUNS)} || {segments} || {literal(_BETWEEN_RUNS)}"
     runs = f"regexp_extract_all({_replace(wrapped, _ASSET, _BETWEEN_RUNS)}, {literal(_RUN)})"
     values = f"regexp_extract_all({text}, {literal(_SLASHED)}, 1)"
-    joined, words = (
-        f"array_to_string({column('cut', 'runs')}, {literal(_BETWEEN_RUNS)})",
-        column("cut", "words"),
-    )
+    listed, words = column("cut", "runs"), column("cut", "words")
+    joined = f"array_to_string({listed}, {literal(_BETWEEN_RUNS)})"
     shapes = {
         "words": (),
         "single": (("[A-Z][a-z]+|[a-z]{2,}|[A-Z]{2,}|[0-9]{2,}", " "), (f"[^0-9A-Za-z{_R}]", "")),
@@ -218,7 +209,9 @@ def _random_runs(text: str) -> list[dict[str, str]]:
         "turns": (("[0-9][A-Za-z]|[A-Za-z][0-9]", "#"), (f"[^#{_R}]", "")),
     }
     of_words = ((_UUID, "-"), (f"[^0-9A-Za-z{_R}]+", " "), (r"\b[0-9A-Za-z]{1,6}\b ?", ""))
-    places = f"list_filter(range(1, len({column('cut', 'runs')}) + 1), lambda i: {_is_random('i')})"
+    places = f"list_filter(range(1, len({listed}) + 1), lambda i: {_is_random('i')})"
+    random = f"list_transform({places}, lambda i: {listed}[i])"
+    without = f"list_reduce(list_concat([{text}], {random}), lambda a, x: replace(a, x, ':token'))"
     return [
         {"cut:runs": f"case when {_has(text, _MAYBE_RANDOM)} then list_concat({values}, {runs}) end"},
         {"cut:words": _replace_all(joined, of_words)},
@@ -226,9 +219,7 @@ def _random_runs(text: str) -> list[dict[str, str]]:
             f"runs:{name}": f"string_split({_replace_all(words, pairs)}, {literal(_BETWEEN_RUNS)})"
             for name, pairs in shapes.items()
         },
-        {
-            "cut:random": f"case when len({column('cut', 'runs')}) > 0 then list_transform({places}, lambda i: {column('cut', 'runs')}[i]) end"
-        },
+        {"cut:last": f"case when len({listed}) > 0 then {without} else {text} end"},
     ]
 
 
