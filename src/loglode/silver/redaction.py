@@ -118,10 +118,12 @@ def redaction(texts: Mapping[str, str], contract: Contract) -> list[Layer]:
     decoded = replace_parameters(_decoded(decoded), sensitive)
     numbers = personal.guard(contract.personal_data)
     suspect = _is_suspect(looked, numbered, sensitive)
+    # What is a separator already is a space.
+    bare = _joined(f"replace(coalesce({text}, ''), {literal(_SEPARATOR)}, ' ')" for text in texts.values())
     layers = [
-        {"cut:looked": _joined(texts.values())},
+        {"cut:looked": _joined(f"coalesce({text}, '')" for text in texts.values())},
         {"cut:numbered": _has(looked, numbers) if numbers else "false"},
-        {"cut:own": f"case when {suspect} then {replace_parameters(looked, sensitive)} end"},
+        {"cut:own": f"case when {suspect} then {replace_parameters(bare, sensitive)} end"},
         {"cut:plain": f"case when {_has(own, _ENCODED)} then {decoded} else {own} end"},
     ]
     before = plain
@@ -133,7 +135,7 @@ def redaction(texts: Mapping[str, str], contract: Contract) -> list[Layer]:
         before = column("cut", name)
     layers += personal.cut(before, f"({numbered} or {plain} <> {own})", contract.personal_data)
     layers += _random_runs(column("cut", "numbers"))
-    versions = {"first": looked, "own": own, "plain": plain, "last": column("cut", "last")}
+    versions = {"first": bare, "own": own, "plain": plain, "last": column("cut", "last")}
     parts = {
         f"parts:{name}": f"case when {own} is not null then string_split({text}, {literal(_SEPARATOR)}) end"
         for name, text in versions.items()
@@ -143,10 +145,9 @@ def redaction(texts: Mapping[str, str], contract: Contract) -> list[Layer]:
 
 
 def _joined(texts: Iterable[str]) -> str:
-    """Texts as one, each between two separators. What is a separator already is a space."""
-    bare = (f"replace(coalesce({text}, ''), {literal(_SEPARATOR)}, ' ')" for text in texts)
-    between = f" || {literal(_SEPARATOR * 2)} || "
-    return f"{literal(_SEPARATOR)} || {between.join(bare)} || {literal(_SEPARATOR)}"
+    """Texts as one, each between two separators. One call: each `||` would copy all before it."""
+    listed = ", '', ".join(texts)
+    return f"concat_ws({literal(_SEPARATOR)}, '', {listed}, '')"
 
 
 def _part(text: str, place: int, own: str) -> str:
