@@ -11,6 +11,18 @@ _HEX, _CONTEXTS = (
     "0123456789abcdef",
     ("/a/{}/b", "q={}&x=1", "/a/x_{}", "https://host.example/{}?a=1", "id:{}"),
 )
+_AREAS = (
+    "(415) ",
+    "(415)+",
+    "(415)",
+    "%28415%29%20",
+    "415-",
+    "+1+415+",
+    "%2B1+415-",
+    "+1 (415) ",
+    "tel:+1-415-",
+    "001 415 ",
+)
 _STARTS = (
     "ghp_ gho_ ghs_ github_pat_ glpat- xoxb- xoxp- sk_live_ rk_live_ pk_test_ AIza ya29. npm_ pypi- sk-proj-"
     " sk-ant- dop_v1_ hf_ ATATT3 hvs. dapi shpat_ sq0atp- whsec_ figd_ dckr_pat_ GOCSPX- SG.abcdefghij. key- AKIA ASIA"
@@ -67,7 +79,8 @@ def canaries() -> dict[str, list[str]]:
         + [_luhn("51" + _random(draw, string.digits, 13)) for _ in range(10)],
         "iban": [_iban(draw) for _ in range(20)],
         "coordinates": [f"{draw.uniform(10, 60):.6f},{draw.uniform(1, 90):.6f}" for _ in range(20)],
-        "phone": [f"+4930{draw.randrange(10**7, 10**8)}" for _ in range(10)],
+        "phone": [f"+4930{draw.randrange(10**7, 10**8)}" for _ in range(10)]
+        + [f"{start}{draw.randrange(200, 1000)}-{draw.randrange(1000, 10000)}" for start in _AREAS],
         "us_ssn": [
             f"{draw.randrange(100, 600)}-{draw.randrange(10, 99)}-{draw.randrange(1000, 9999)}"
             for _ in range(15)
