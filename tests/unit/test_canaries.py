@@ -57,6 +57,11 @@ def test_national_ids_can_be_switched(kind: str, number: str) -> None:
     assert redacted([f"/x/{number}/y"], without) == [f"/x/{number}/y"]
 
 
+@pytest.mark.parametrize("letters", ["a" * 65, "7" * 70_000, "wordsonly" * 10])
+def test_what_is_longer_than_any_word_goes(letters: str) -> None:
+    assert redacted([f"/x/{letters}/y?q={letters}"]) == ["/x/:token/y?q=:token"]
+
+
 def test_numbers_with_a_wrong_checksum_stay() -> None:
     texts = [
         "/x/4111111111111112",

@@ -52,6 +52,8 @@ _CREDENTIALS = (
     r"(?i:\b(?:bearer|basic|negotiate|digest)(?:[ +:=]|%20)+)"
     r"[0-9A-Za-z._~+/-]*(?:[0-9][A-Za-z]|[a-z][A-Z]|[A-Za-z][0-9]|=)[0-9A-Za-z._~+/=-]*"
 )
+# Longer than any word and any hash of a file's name.
+_LONG = "[0-9A-Za-z]{65}"
 _GUARD = "|".join(
     [
         r"@|[\[({]at[\])}]|[0-9][.][0-9]+[.][0-9]+[.][0-9]|[0-9][_-][0-9]+[_-][0-9]+[_-][0-9]|[0-9A-Fa-f]:[0-9A-Fa-f:]",
@@ -59,6 +61,7 @@ _GUARD = "|".join(
         rf"-----BEGIN|AAAA|(?:{_SWITCH}){{3}}",
         _ODD,
         BEGINNINGS,
+        _LONG,
     ]
 )
 _KEY_FILE = rf"-----BEGIN[ +][^-{BETWEEN}]*-----[^{BETWEEN}]*|ssh-(?:rsa|dss|ed25519)[ +]AAAA[0-9A-Za-z+/=]+"
@@ -180,8 +183,8 @@ def _without_addresses(text: str) -> tuple[str, str]:
 
 def _without_tokens(text: str) -> tuple[str, str]:
     """A quick look, and a plain text without what its issuer or its context marks as a secret."""
-    secrets = _replace(text, f"{TOKEN}|{_KEY_FILE}|{_CREDENTIALS}", ":token")
-    return _has(text, f"{_MAYBE_CREDENTIALS}|{BEGINNINGS}"), secrets
+    secrets = _replace(text, f"{TOKEN}|{_KEY_FILE}|{_CREDENTIALS}|{_LONG}[0-9A-Za-z]*", ":token")
+    return _has(text, f"{_MAYBE_CREDENTIALS}|{BEGINNINGS}|{_LONG}"), secrets
 
 
 def _has(text: str, pattern: str) -> str:
