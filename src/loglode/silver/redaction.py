@@ -138,13 +138,15 @@ def redaction(texts: Mapping[str, str], contract: Contract) -> list[Layer]:
         before = column("cut", name)
     layers += personal.cut(before, f"({numbered} or {plain} <> {own})", contract.personal_data)
     layers += _random_runs(column("cut", "numbers"))
-    versions = {"first": bare, "own": own, "plain": plain, "last": column("cut", "last")}
-    parts = {
-        f"parts:{name}": f"case when {own} is not null then string_split({text}, {literal(_SEPARATOR)}) end"
-        for name, text in versions.items()
+    versions = (bare, own, plain, column("cut", "last"))
+    split = ", ".join(f"string_split({text}, {literal(_SEPARATOR)})" for text in versions)
+    shown = f"list_transform(list_zip({split}), lambda p: {_changed('p')})"
+    layers.append({"cut:shown": f"case when {own} is not null then {shown} end"})
+    found = {
+        name: f"case when {text} is not null then coalesce({column('cut', 'shown')}[{2 * place}], {text}) end"
+        for place, (name, text) in enumerate(texts.items(), 1)
     }
-    found = {name: _part(text, place, own) for place, (name, text) in enumerate(texts.items(), 1)}
-    return [*map(Layer, [*layers, parts]), Layer(found, made_of=texts)]
+    return [*map(Layer, layers), Layer(found, made_of=texts)]
 
 
 def _joined(texts: Iterable[str]) -> str:
@@ -153,17 +155,12 @@ def _joined(texts: Iterable[str]) -> str:
     return f"concat_ws({literal(_SEPARATOR)}, '', {listed}, '')"
 
 
-def _part(text: str, place: int, own: str) -> str:
-    """What is stored of one of the texts. Decoding alone changes nothing that is stored."""
-    first, shallow, plain, last = (
-        f"{column('parts', name)}[{place * 2}]" for name in ("first", "own", "plain", "last")
-    )
+def _changed(parts: str) -> str:
+    """What is stored instead of a text, null for the text itself. Decoding alone changes nothing that is stored."""
+    first, shallow, plain, last = (f"{parts}[{place}]" for place in range(1, 5))
     count = f"len(string_split({{}}, {literal(REDACTED)}))"
     is_same = f"{last} = {plain} and {count.format(plain)} = {count.format(shallow)}"
-    changed = (
-        f"case when not ({is_same}) then {last} when {shallow} <> {first} then {shallow} else {text} end"
-    )
-    return f"case when {own} is null or {text} is null then {text} else {changed} end"
+    return f"case when not ({is_same}) then {last} when {shallow} <> {first} then {shallow} end"
 
 
 def _is_suspect(text: str, numbered: str, names: tuple[str, ...]) -> str:
