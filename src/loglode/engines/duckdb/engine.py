@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ from loglode.engines.duckdb.session import (
     connect,
     engine_failures,
     is_of_data,
+    one_thread,
     restrict,
     s3_errors,
     streaming,
@@ -84,17 +86,19 @@ class DuckDBEngine:
         self.connection.close()
 
     def stage(self, job: Job, objects: Sequence[LineObject], progress: Progress) -> StagedLines:
-        """Cut by day at once; where that takes too much memory (very many days), in two steps.
+        """Cut by day at once; where that takes too much memory (very many days, very long lines), in two steps
+        and by one thread.
 
         When an object breaks off after lines of it were handed out, all are staged again without it.
         """
-        is_wide = any(o.source.is_stream for o in objects)  # a stream cannot be read a second time
+        is_wide = is_stream = any(o.source.is_stream for o in objects)  # cannot be read a second time
         failed: dict[str, Failed] = {}
         while True:
             job.folder.mkdir()
             reading = Reading(objects, progress, failed, head_lines=job.head_lines, limits=job.limits)
             try:
-                staged = self.stage_lines(job, reading.lines(), is_wide=is_wide)
+                with contextlib.nullcontext() if is_wide == is_stream else one_thread(self.connection):
+                    staged = self.stage_lines(job, reading.lines(), is_wide=is_wide)
             except ObjectBrokeOffError as broken:
                 failed[broken.identity] = failure(broken.error)
             except LimitError as error:

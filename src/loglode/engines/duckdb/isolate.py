@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from loglode.engines.duckdb.session import is_of_data
+from loglode.engines.duckdb.session import is_of_data, one_thread
 from loglode.sources.lines import FAULT_ENGINE
 
 _log = logging.getLogger(__name__)
@@ -57,7 +57,8 @@ class Isolation:
 
     def _named(self, lines: pa.Table, guarded: Statement) -> set[_Place]:
         try:
-            with _registered(self._connection, lines), _one_thread(self._connection):
+            # A guarded statement has twice as many layers as others.
+            with _registered(self._connection, lines), one_thread(self._connection):
                 return set(self._connection.execute(guarded.select, guarded.parameters).fetchall())
         except duckdb.BinderException:
             return set()  # the contract uses a function that cannot be tried
@@ -101,17 +102,6 @@ def _registered(connection: duckdb.DuckDBPyConnection, lines: pa.Table) -> Itera
         yield
     finally:
         connection.unregister("lines")
-
-
-@contextlib.contextmanager
-def _one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Each thread holds vectors of every layer, and a guarded statement has twice as many of them."""
-    ((threads,),) = connection.execute("select current_setting('threads')").fetchall()
-    connection.execute("set threads = 1")
-    try:
-        yield
-    finally:
-        connection.execute(f"set threads = {threads:d}")
 
 
 def _places(lines: pa.Table) -> list[_Place]:

@@ -73,6 +73,17 @@ def streaming(connection: duckdb.DuckDBPyConnection, *, is_on: bool, memory_limi
     connection.execute(f"set memory_limit = {literal(f'{limit:d}MB')}")
 
 
+@contextlib.contextmanager
+def one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Work with one thread where memory is short: each holds vectors of every layer."""
+    ((threads,),) = connection.execute("select current_setting('threads')").fetchall()
+    connection.execute("set threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute(f"set threads = {threads:d}")
+
+
 def allow_s3(connection: duckdb.DuckDBPyConnection, files: Iterable[Location]) -> None:
     """Let the connection read the files' buckets, with the SDK's credentials of this moment.
 
