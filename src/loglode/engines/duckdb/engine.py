@@ -33,6 +33,7 @@ from loglode.engines.duckdb.session import (
     engine_failures,
     is_of_data,
     one_thread,
+    plan_quickly,
     restrict,
     s3_errors,
     streaming,
@@ -152,6 +153,8 @@ class DuckDBEngine:
             outputs.looks_up = sum(batch.nbytes for batch in sample) >= MEMO_BYTES
             if outputs.looks_up:
                 make_memos(connection, job, schema, sample)
+            else:
+                plan_quickly(connection)
             while not lines.is_done:
                 outputs.add(schema, lines.next_slice())
             outputs.write_held()

@@ -22,6 +22,8 @@ FLUSH_ROWS = 65536
 # The size of a stream of lines is unknown, and the planner would take it for the small side of a join
 # and hold all of it in memory; and a silver statement has no common subplans to look for.
 _STREAMING = "join_order,build_side_probe_side,common_subplan"
+# What these save is less than they take where lines are few.
+_OF_MANY = "common_subexpressions,expression_rewriter,statistics_propagation"
 
 
 def connect(*, memory_limit_mb: int, threads: int | None, temp_dir: Path) -> duckdb.DuckDBPyConnection:
@@ -71,6 +73,11 @@ def streaming(connection: duckdb.DuckDBPyConnection, *, is_on: bool, memory_limi
     # Not as a parameter: for those duckdb imports pandas, where it is installed, and that takes 0.3 s.
     connection.execute(f"set disabled_optimizers = {literal(_STREAMING if is_on else '')}")
     connection.execute(f"set memory_limit = {literal(f'{limit:d}MB')}")
+
+
+def plan_quickly(connection: duckdb.DuckDBPyConnection) -> None:
+    """Plan for a stream of few lines, until `streaming` is set again."""
+    connection.execute(f"set disabled_optimizers = {literal(f'{_STREAMING},{_OF_MANY}')}")
 
 
 @contextlib.contextmanager
