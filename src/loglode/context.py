@@ -14,7 +14,7 @@ from loglode import logs
 from loglode.engines.base import Engine, Progress
 from loglode.engines.duckdb import DuckDBEngine
 from loglode.engines.duckdb.session import s3_errors
-from loglode.errors import UsageError
+from loglode.errors import LakeFormatError, UsageError
 from loglode.files import writing
 from loglode.lake import Lake
 from loglode.lake.facts import Facts
@@ -22,7 +22,7 @@ from loglode.lake.secret import load_key, require_key
 from loglode.lake.staging import new_name, remove_abandoned, staging
 from loglode.models.model import Model, load_models
 from loglode.settings import Settings
-from loglode.silver.identity import FIRST_RULE, Keying, Period
+from loglode.silver.identity import FIRST_RULE, RULE, Keying, Period
 from loglode.telemetry.steps import open_reporter
 
 if TYPE_CHECKING:
@@ -104,11 +104,21 @@ def open_key(settings: Settings, lake: Lake) -> tuple[str, Keying]:
         if not settings.new_key:
             require_key(key, recorded.key, f"secret {secret}" if secret else str(path))
         _require_period(settings, recorded)
+        _require_rule(recorded)
         if recorded.identity == FIRST_RULE:
             _log.warning(_FIRST_RULE, extra={"hint": "load bronze into a new lake: docs/upgrading.md"})
         facts = recorded.with_key(key)
     lake.silver.declare(facts.properties, recorded.properties if recorded else {})
     return key, Keying(facts.identity, cast("Period", facts.period))
+
+
+def _require_rule(recorded: Facts) -> None:
+    if recorded.identity not in (FIRST_RULE, RULE):
+        raise LakeFormatError(
+            f"event ids of this lake follow rule {recorded.identity}, which this version does not know:"
+            " it would count lines twice",
+            hint="use the version that created the lake, or load bronze into a new lake: docs/upgrading.md",
+        )
 
 
 def _require_period(settings: Settings, recorded: Facts) -> None:

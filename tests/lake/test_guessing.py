@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def known(texts: Iterable[str]) -> tuple[str, set[str]]:
     return whole, {
         found[start : start + DIGITS].lower()
         for found in _HEX.findall(whole)
-        for start in range(0, len(found) - DIGITS + 1, 4)
+        for start in range(len(found) - DIGITS + 1)
     }
 
 
@@ -77,7 +77,7 @@ def decorated(guess: str, kinds: Iterable[str]) -> Iterator[str]:
     yield guess
     for kind in kinds:
         yield from (f"{kind}:{guess}", f":{kind}:{guess}", f"{kind}{guess}", f"{kind}={guess}")
-    yield from (f"{guess}\n", f"id:{guess}", f"line:{guess}", f"text:{guess}")
+    yield from (f"{guess}\n", f"id:{guess}", f"line:{guess}", f"head:{guess}", f"text:{guess}")
 
 
 def broken(lake: Path, guesses: dict[str, Iterable[str]]) -> list[str]:
@@ -105,18 +105,18 @@ def guesses_of(lines: list[str], values: Iterable[str]) -> dict[str, Iterable[st
     """Each value alone, and each line with what may be around it: its number and the hash of those above."""
     kinds = ("client", "client_ip", "client_id", "user", "user_id", "session", "session_id", "visitor", "ip")
     guesses: dict[str, Iterable[str]] = {value: list(decorated(value, kinds)) for value in values}
-    chain = ""
-    heads = [_head("", lines[0])]
+    first = above = _head(lines[:1])
     for number, line in enumerate(lines, 1):
-        chain = _head(chain, line)
-        places = [f"{head}:{number}:{line}" for head in (*heads, chain)]
-        places += [f"{number}:{line}", *decorated(line, ())]
+        chain = _head(lines[:number])
+        places = [f"{head}:{number}:{line}" for head in (first, chain)]
+        places += [chain, f"{above}{chain}", f"{number}:{line}", *decorated(line, ())]
+        above = chain
         guesses[line] = [form for place in places for form in decorated(place, ())]
     return guesses
 
 
-def _head(chain: str, line: str) -> str:
-    return hashlib.sha256((chain + line).encode()).hexdigest()[:32]
+def _head(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
 def combined(address: str, second: int) -> str:

@@ -15,6 +15,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from tests.helpers.lakes import SILVER, Record, ask, load, record, table, write
 
+from loglode.errors import LakeFormatError
+
 DAY = 86_400
 
 
@@ -89,7 +91,7 @@ CHECK = '10.0.0.1 - - [10/Mar/2026:12:00:{:02d} +0000] "GET /health HTTP/1.1" 20
 
 
 def visit(server: str, second: int) -> str:
-    return CHECK.format(second).replace("/health", f"/{server}/{second}")
+    return CHECK.format(second % 60).replace("/health", f"/{server}/{second}")
 
 
 def test_servers_that_write_equal_lines_after_their_first_difference_lose_none(
@@ -101,6 +103,49 @@ def test_servers_that_write_equal_lines_after_their_first_difference_lose_none(
         write(tmp_path / server / "access.log", lines)
     report = load(lake, tmp_path / "web1", tmp_path / "web2")
     assert (report.rows_silver, report.duplicates) == (78, 0)
+
+
+def test_servers_with_equal_first_lines_lose_none(lake: Path, tmp_path: Path) -> None:
+    """In one batch or in several, copied, compressed and grown: of each log all lines, and no line twice."""
+    logs = {
+        server: [CHECK.format(1), CHECK.format(2), visit(server, 3), visit(server, 4)]
+        for server in ("web1", "web2", "web3")
+    }
+    one, two, three = (write(tmp_path / server / "access.log", lines) for server, lines in logs.items())
+    (two.parent / "copy.gz").write_bytes(gzip.compress(two.read_bytes()))
+    report = load(lake, one.parent, two.parent)
+    assert (report.rows_silver, report.duplicates) == (8, 4)
+    assert load(lake, three).rows_silver == 4
+    ids = "select count(distinct event_id) from web_logs"
+    assert ask(lake, ids) == [(12,)]
+    for log in (one, two, three):
+        write(log, [visit(log.parent.name, 5)], append=True)
+    report = load(lake, *(log.rename(log.with_name("old.log")) for log in (one, two, three)))
+    assert (report.rows_silver, report.duplicates) == (3, 12)
+    assert ask(lake, ids) == [(15,)]
+
+
+def test_servers_that_had_nothing_but_equal_lines_at_first_lose_none(lake: Path, tmp_path: Path) -> None:
+    """Until then, one log is a state of the other. Both go on in the same second, and one line is half written."""
+    logs = [tmp_path / server / "access.log" for server in ("web1", "web2")]
+    checks = [CHECK.format(1), CHECK.format(2)]
+    load(lake, *(write(log, checks) for log in logs))
+    logs[0].write_text("\n".join([*checks, visit("web1", 3).rpartition(' "-"')[0]]))
+    load(lake, logs[0])
+    assert paths(lake).count("/health") == 2
+    for log in logs:
+        load(lake, write(log, [*checks, visit(log.parent.name, 3), visit(log.parent.name, 4)]))
+    assert paths(lake).count("/health") == 4
+
+
+def test_a_lake_of_a_rule_that_this_version_does_not_know_is_refused(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = write(tmp_path / "a.json", [record(0)])
+    load(lake, log)
+    monkeypatch.setattr("loglode.context.RULE", 9)
+    with pytest.raises(LakeFormatError, match="does not know"):
+        load(lake, write(log, [record(1)]))
 
 
 def renamed(log: Path) -> Path:
@@ -126,7 +171,7 @@ def test_a_log_that_grew_and_was_rotated_is_the_same(
     """The second state is longer than the head, the first one shorter."""
     log = write(tmp_path / "access.log", [visit("a", n) for n in range(5)])
     load(lake, log)
-    write(log, [visit("a", n) for n in range(5, 50)], append=True)
+    write(log, [visit("a", n) for n in range(5, 150)], append=True)
     report = load(lake, change(log))
-    assert (report.rows_silver, report.duplicates) == (45, 5)
-    assert len(set(paths(lake))) == len(paths(lake)) == 50
+    assert (report.rows_silver, report.duplicates) == (145, 5)
+    assert len(set(paths(lake))) == len(paths(lake)) == 150

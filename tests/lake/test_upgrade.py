@@ -97,7 +97,7 @@ def test_an_old_lake_keeps_its_rule_of_identity(old: Path, tmp_path: Path) -> No
     fresh = tmp_path / "fresh"
     load(fresh, log)
     assert ask(fresh, f"select count(*) from web_logs where event_id = '{md5}'") == [(0,)]
-    assert deltalake.DeltaTable(str(fresh / SILVER)).metadata().configuration["loglode.identity"] == "2"
+    assert deltalake.DeltaTable(str(fresh / SILVER)).metadata().configuration["loglode.identity"] == "3"
 
 
 def newer(lake: Path, name: str) -> None:

@@ -62,6 +62,13 @@ class Job:
     quarantine_root: Location
     keying: Keying
     limits: Limits = DEFAULT
+    # Whether the lines are those of whole objects, not single ones of quarantine.
+    has_objects: bool = True
+
+    @property
+    def has_heads(self) -> bool:
+        """Whether objects that begin alike can be told apart (see `engines.heads`)."""
+        return self.has_objects and self.keying.rule != FIRST_RULE
 
     @property
     def head_lines(self) -> int:
@@ -98,6 +105,8 @@ class StagedLines:
     read: Read = field(default_factory=Read)
     duplicates: int = 0
     dedupe_seconds: float = 0.0
+    # Ids of rows that are events of their own, with the ids by their places (see `engines.heads`).
+    apart: Mapping[str, str] = field(default_factory=dict)
     # Rows whose id, given by the source, also names an event with other content.
     conflicting: int = 0
     refused: Tally = field(default_factory=dict)

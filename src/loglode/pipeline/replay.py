@@ -136,6 +136,7 @@ def _replay(attempt: _Pass, fmt: str) -> _Replay:
         folder=folder,
         silver_root=lake.silver.root,
         quarantine_root=lake.quarantine.root,
+        has_objects=False,
     )
     staged = attempt.engine.stage_lines(job, refused.lines(fmt, reason))
     freed = refused.mark_freed(fmt, reason, [f.local for f in staged.quarantine])

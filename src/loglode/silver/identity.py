@@ -11,12 +11,16 @@ from typing import Literal
 from loglode.formats.base import Format, without_ending
 from loglode.silver.layers import column
 from loglode.silver.masking import KEY
+from loglode.sources.lines import FINGERPRINT_DIGITS
 from loglode.sql import literal
 
 # Rule 1 is that of lakes of earlier releases: hashes without a key, and of a source's own id alone.
-FIRST_RULE, RULE = 1, 2
-# Of an event with an id of its source: digits of the id's hash, before those of its content's.
-SOURCE_ID_DIGITS = 16
+FIRST_RULE, RULE = 1, 3
+# Digits that an id shares with others: a source's id with other content, or lines that follow the same lines.
+SHARED_DIGITS = 16
+# The first character of an id by the source's id, by the line's place in the head of its object, and of a line that
+# was told apart from such a line (see `engines.heads`). Other ids begin with a digit of their hash.
+BY_SOURCE, IN_HEAD, APART = "s", "h", "p"
 _TEXT = column("line", "text")
 Period = Literal["none", "day", "month"]
 
@@ -33,13 +37,25 @@ DEFAULT = Keying()
 
 
 def line_id(keying: Keying) -> str:
-    """Identity of a line by its place: the fingerprint of the object's head, the line's number and its text.
+    """Identity of a line by its place: of the lines at the object's head up to it; below the head, also of the line's
+    number and its text.
 
+    In the head it is two hashes: of the lines above it, and of these with the line. So lines that follow the
+    same lines share the first digits, which are also the last ones of the line above them.
     A line that was rejected before keeps the id that it got then.
     """
-    place = f"{column('line', 'fingerprint')} || ':' || {column('line', 'source_line')}"
+    fingerprint = column("line", "fingerprint")
+    place = f"{fingerprint} || ':' || {column('line', 'source_line')}"
     whole = f"{place} || ':' || {without_ending(_TEXT)}"
-    found = f"md5({whole})" if keying.rule == FIRST_RULE else _keyed("line", whole)
+    if keying.rule == FIRST_RULE:
+        found = f"md5({whole})"
+    else:
+        above = _keyed("head", f"substr({fingerprint}, 1, {FINGERPRINT_DIGITS})", SHARED_DIGITS - 1)
+        head = _keyed("head", f"substr({fingerprint}, {FINGERPRINT_DIGITS + 1})", SHARED_DIGITS)
+        found = (
+            f"case when length({fingerprint}) > {FINGERPRINT_DIGITS} then {literal(IN_HEAD)} || {above} || {head}"
+            f" else {_keyed('line', whole)} end"
+        )
     return f"coalesce({column('line', 'line_id')}, {found})"
 
 
@@ -49,7 +65,8 @@ def event_id(keying: Keying, fmt: Format) -> str:
     if keying.rule == FIRST_RULE:
         own = f"md5('id:' || {source_id})"
     else:
-        own = f"{_half('id', source_id)} || {_half('text', _content(fmt))}"
+        named = _keyed("id", source_id, SHARED_DIGITS - 1)
+        own = f"{literal(BY_SOURCE)} || {named} || {_keyed('text', _content(fmt), SHARED_DIGITS)}"
     return f"case when {source_id} is null then {line_id(keying)} else {own} end"
 
 
@@ -62,11 +79,8 @@ def _content(fmt: Format) -> str:
     return f"coalesce({column('line', 'header')}, '') || {text}"
 
 
-def _half(kind: str, text: str) -> str:
-    return f"substr({_keyed(kind, text)}, 1, {SOURCE_ID_DIGITS})"
-
-
-def _keyed(kind: str, text: str) -> str:
-    """MD5 with the key before and behind the text, 32 digits: it cannot be extended, and no two texts can be
-    made to collide without the key."""
-    return f"md5({KEY} || {literal(kind + ':')} || {text} || {KEY})"
+def _keyed(kind: str, text: str, digits: int = 0) -> str:
+    """The first digits of an MD5, or all 32, with the key before and behind the text: it cannot be extended, and no
+    two texts can be made to collide without the key."""
+    found = f"md5({KEY} || {literal(kind + ':')} || {text} || {KEY})"
+    return f"substr({found}, 1, {digits})" if digits else found

@@ -23,7 +23,8 @@ from loglode.sources.records import separated
 BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 20
 # Lines at the head of an object that tell it from others; see `_Head`.
-HEAD_LINES = 32
+HEAD_LINES = 128
+FINGERPRINT_DIGITS = 32
 FAULT_TOO_LONG = "line_too_long"
 # The engine raised an error for the line.
 FAULT_ENGINE = "engine_error"
@@ -206,29 +207,42 @@ class LineReader:
 class _Head:
     """Fingerprints of the lines of an object: of each, a hash of the lines at the object's head up to it.
 
-    The head are the first `left` lines that are not blank; lines below it have the fingerprint of the whole
-    head. So renaming, compressing or growing an object changes no fingerprint, and of two objects that begin
-    alike the fingerprints differ from the first line on that differs. Lines above the first have "".
+    The head are the first `left` lines that are not blank. Others have that of the head above or "".
+    So renaming, compressing or growing an object changes none, and of two objects that begin alike the
+    fingerprints differ from the first line on that differs. A line of the head has that of the line above
+    before its own, the first one a value that no other line has; but not where the head is one line.
     """
 
     def __init__(self, left: int) -> None:
         self._left = left
+        self._has_pairs = left > 1
+        self._hash = hashlib.sha256()
         self._last = ""
 
     def fingerprints(self, text: pa.StringArray) -> pa.DictionaryArray:
         """Of the next lines."""
-        found, places = [self._last], np.zeros(len(text), np.int32)
-        for place, value in enumerate(text):  # stops soon, as a rule at once
-            if not self._left:
-                places[place:] = len(found) - 1
-                break
-            line = value.as_py().strip(" \t\r\n")  # what the silver statement calls blank
-            if line:
-                self._left -= 1
-                self._last = hashlib.sha256((self._last + line).encode("utf-8")).hexdigest()[:32]
-                found.append(self._last)
-            places[place] = len(found) - 1
+        found, places, place = [self._last], np.zeros(len(text), np.int32), 0
+        while self._left and place < len(text):
+            for value in text[place : place + self._left].to_pylist():
+                line = value.strip(" \t\r\n")  # what the silver statement calls blank
+                if line:
+                    found += self._next(line.encode())
+                places[place] = len(found) - 2 if line and self._has_pairs else len(found) - 1
+                place += 1
+        places[place:] = len(found) - 1
         return pa.DictionaryArray.from_arrays(_array(pa.int32(), places), _texts(found))
+
+    def _next(self, line: bytes) -> tuple[str, ...]:
+        """Of a line of the head, and of lines below it."""
+        above = self._last or _short(hashlib.sha256(b"\n" + line))
+        self._hash.update(b"\n" + line if self._last else line)
+        self._last = _short(self._hash)
+        self._left -= 1
+        return (above + self._last, self._last) if self._has_pairs else (self._last,)
+
+
+def _short(digest: hashlib._Hash) -> str:
+    return digest.hexdigest()[:FINGERPRINT_DIGITS]
 
 
 def _count_blank(raw: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> int:

@@ -17,7 +17,7 @@ from pyspark.sql import functions as f
 
 from loglode.engines.spark.files import FILE_NAME, ROW_INDEX, read, write
 from loglode.files import StagedFile
-from loglode.silver.identity import SOURCE_ID_DIGITS
+from loglode.silver.identity import BY_SOURCE, SHARED_DIGITS
 from loglode.storage import Location
 
 _HASH, _KNOWN, _HALF = "_hash", "_is_known", "_half"
@@ -62,8 +62,9 @@ def conflicting(
     if not staged:
         return 0
     types = {rows.key: rows.types[rows.key]}
-    half = f.substring(rows.key, 1, SOURCE_ID_DIGITS)
-    found = read(spark, [file.path for file in staged], types).groupBy(half.alias(_HALF)).count()
+    half = f.substring(rows.key, 1, SHARED_DIGITS)
+    named = read(spark, [file.path for file in staged], types).where(f.col(rows.key).startswith(BY_SOURCE))
+    found = named.groupBy(half.alias(_HALF)).count()
     if existing:
         held = read(spark, existing, types).select(half.alias(_HALF), f.lit(1).alias(_KNOWN)).distinct()
         found = found.join(held, _HALF, "left")
