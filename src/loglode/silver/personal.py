@@ -186,8 +186,11 @@ def cut(text: str, look: str, names: Collection[str]) -> list[dict[str, str]]:
     layers, shown_text = [], text
     if tested:
         hits = column("cut", "hits")
-        every = ", ".join(_hits(text, name, kind) for name, kind in tested.items())
-        layers = [{"cut:hits": f"case when {look} then list_concat({every}) end"}]
+        every = ", ".join(_hits(column("number", name), kind) for name, kind in tested.items())
+        layers = [
+            {f"number:{name}": f"case when {look} then {_candidates(text, name)} end" for name in tested},
+            {"cut:hits": f"case when {look} then list_concat({every}) end"},
+        ]
         shown = "replace(a, split_part(x, chr(10), 2), split_part(x, chr(10), 1))"
         without = f"list_reduce(list_concat([{text}], {hits}), lambda a, x: {shown})"
         shown_text = f"case when len({hits}) > 0 then {without} else {text} end"
@@ -200,11 +203,17 @@ def cut(text: str, look: str, names: Collection[str]) -> list[dict[str, str]]:
     return [*layers, {"cut:numbers": f"case when {look} then {shown_text} else {text} end"}]
 
 
-def _hits(text: str, name: str, kind: Kind) -> str:
-    """Numbers of a text that pass the test of a kind, each behind the word that replaces it."""
-    pattern = literal(f"{_L}({_written(name, _SEPARATOR)}){_R}")
-    passed = f"list_filter(regexp_extract_all({text}, {pattern}, 1), lambda x: {kind.test})"
-    return f"list_transform({passed}, lambda x: {literal(kind.word)} || chr(10) || x)"
+def _candidates(text: str, name: str) -> str:
+    """Numbers of a text that look like those of a kind."""
+    return f"regexp_extract_all({text}, {literal(f'{_L}({_written(name, _SEPARATOR)}){_R}')}, 1)"
+
+
+def _hits(candidates: str, kind: Kind) -> str:
+    """Those that pass the test of a kind, each behind the word that replaces it; null where there is none. The
+    engine makes a test ready for every vector, so it is asked only for those that have a candidate."""
+    passed = f"list_filter({candidates}, lambda x: {kind.test})"
+    shown = f"list_transform({passed}, lambda x: {literal(kind.word)} || chr(10) || x)"
+    return f"case when len({candidates}) > 0 then {shown} end"
 
 
 def _written(name: str, separator: str) -> str:
