@@ -206,6 +206,21 @@ def test_a_lake_begun_by_one_and_continued_by_the_other(tmp_path: Path, logs: li
     assert_same(lakes["alone"], lakes["spark-first"], without={"engine"})
 
 
+def test_logs_that_begin_alike_are_told_apart_by_both_engines(tmp_path: Path) -> None:
+    """The first two in one batch, the third against the table, and a copy that adds nothing."""
+    logs = [
+        write(tmp_path / f"{n}.json", [*records(3), *records(3, first=600 + n, host=f"{n}.example")])
+        for n in range(3)
+    ]
+    copy = tmp_path / "copy.json"
+    copy.write_bytes(logs[0].read_bytes())
+    for name, engines in (("alone", ("duckdb", "duckdb")), ("spark", ("spark", "spark"))):
+        for engine, part in zip(engines, (logs[:2], [logs[2], copy]), strict=True):
+            load(tmp_path / name, *part, engine=engine)
+        assert len({row["event_id"] for row in table(tmp_path / name, "silver/web_logs")}) == 18
+    assert_same(tmp_path / "alone", tmp_path / "spark", without={"engine"})
+
+
 @pytest.mark.usefixtures("interpreted")
 def test_an_object_that_breaks_off_in_a_task_fails_alone(tmp_path: Path) -> None:
     """With the class of its error, and after lines of it reached the engine."""

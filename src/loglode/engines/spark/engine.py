@@ -25,7 +25,7 @@ from loglode.engines.base import (
     StagedLines,
     Tally,
 )
-from loglode.engines.spark.dedupe import Rows, conflicting, without_doubles
+from loglode.engines.spark.dedupe import Rows, by_place, conflicting, without_doubles
 from loglode.engines.spark.files import SPARK_ERRORS, failed, read
 from loglode.engines.spark.lines import groups, stager
 from loglode.engines.spark.models import SparkModels
@@ -83,14 +83,14 @@ class SparkEngine:
 
     def without_duplicates(self, job: Job, staged: StagedLines, existing: Existing) -> StagedLines:
         started = time.perf_counter()
-        silver = Rows("event_id", job.silver_types, self._folder / job.batch_id, job.silver_root)
-        quarantine = Rows("line_id", _REFUSED, self._folder / job.batch_id, job.quarantine_root)
+        folder = self._folder / job.batch_id
+        silver = Rows("event_id", job.silver_types, folder, job.silver_root, has_heads=job.has_heads)
+        quarantine = Rows("line_id", _REFUSED, folder, job.quarantine_root)
         try:
-            kept = replace(
-                staged,
-                silver=without_doubles(self.spark, staged.silver, existing.silver, silver),
-                quarantine=without_doubles(self.spark, staged.quarantine, existing.quarantine, quarantine),
-            )
+            plain = by_place(self.spark, staged.silver, staged.apart, silver)
+            events, apart = without_doubles(self.spark, plain, existing.silver, silver)
+            refused, _ = without_doubles(self.spark, staged.quarantine, existing.quarantine, quarantine)
+            kept = replace(staged, silver=events, quarantine=refused, apart=apart)
             found = conflicting(self.spark, kept.silver, existing.silver, silver)
         except SPARK_ERRORS as error:
             raise failed(f"the duplicates of batch {job.batch_id}", error) from error
