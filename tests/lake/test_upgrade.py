@@ -75,8 +75,9 @@ def test_a_lake_of_the_first_release_goes_on(old: Path, tmp_path: Path) -> None:
     assert (freed.rows_silver, freed.lines_quarantined, freed.duplicates) == (6, -7, 1)
     fresh = tmp_path / "fresh"
     load(fresh, *sorted((old / "bronze").glob("[!_]*.json")), more)
+    # What is cut out of a query is decided when it is loaded; the first release knew fewer tokens.
     assert_same(lake, fresh, names=[name for name in ALL_TABLES if name not in (RUNS, "gold/pipeline_metrics")],
-                without={"batch_id", "source_object", "contract_version", "event_id", "line_id"})  # fmt: skip
+                without={"batch_id", "source_object", "contract_version", "event_id", "line_id", "query"})  # fmt: skip
     again = load(lake, more)
     assert (again.objects_skipped, again.gold_rebuilt) == (1, ())
 
