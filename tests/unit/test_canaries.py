@@ -13,7 +13,7 @@ from tests.helpers.redacting import redacted, redacted_in_pairs
 from loglode.contract import load_contract
 from loglode.contract.personal import PERSONAL_KINDS, personal_kinds
 from loglode.errors import ContractError
-from loglode.silver.personal import KINDS
+from loglode.silver.personal import KINDS, MOST
 
 # Short random texts may look like words; every other kind is removed wholly.
 LEAST = {"random_22": 0.8, "random_32_hex": 0.95, "random_43": 0.95}
@@ -31,6 +31,16 @@ def test_share_removed(kind: str) -> None:
     shown = redacted([text for _, text in texts])
     leaks = [text for (secret, text), kept in zip(texts, shown, strict=True) if kept and secret in kept]
     assert 1 - len(leaks) / len(texts) >= LEAST.get(kind, 1), leaks[:10]
+
+
+@pytest.mark.parametrize("kind", ["card", "iban", "random_43"])
+def test_a_line_of_very_many_is_cut_at_once(kind: str) -> None:
+    """One by one they would take time that grows with the square of their number."""
+    secrets = [secret for secret in canaries()[kind] if "%" not in secret][:5] * (MOST * 4)
+    (shown,) = redacted(["/p?" + "&".join(secrets)])
+    assert shown is not None
+    assert not any(secret in shown for secret in secrets)
+    assert shown.count(":") == len(secrets)
 
 
 def test_ordinary_texts_stay() -> None:

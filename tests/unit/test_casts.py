@@ -204,5 +204,13 @@ def test_a_duration_that_is_none_stays_as_it_is(text: str, unit: str | None) -> 
     assert ask(milliseconds(f"({with_unit('t', unit)})"), text) == text
 
 
+@pytest.mark.parametrize("unit", ["s", "us", "?", "ms", None])
+@pytest.mark.parametrize("text", ["\x1fs12", "\x1f12ms", "\x1f", "\x1f0", "\x1f\x1f", "12\x1fms"])
+def test_no_log_can_write_the_mark_of_a_unit(text: str, unit: str | None) -> None:
+    value = ask(milliseconds(f"({with_unit('t', unit)})"), text)
+    assert value is not None and ask(cast(FIELDS["response_time_ms"], "t"), value) is None
+    assert ask(milliseconds("t", is_marked=False), text) == text
+
+
 def test_a_number_of_unknown_unit_says_so() -> None:
     assert ask(milliseconds(f"({with_unit('t', '?')})"), "12.5") == "12.5 (unit unknown)"

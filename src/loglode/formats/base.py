@@ -51,6 +51,7 @@ class Format:
     title: ClassVar[str]  # one line for --help and the documentation
     templates: ClassVar[Mapping[str, LineTemplate]]  # by name; the first name is the format's own
     counts_keys: ClassVar[bool] = False  # whether the reader counts JSON keys for each line
+    marks_units: ClassVar[bool] = False  # whether durations come beside their unit, see durations.with_unit
     # Among formats of equal scores the highest rank wins: a format whose lines are also lines of a more general
     # one has the higher rank.
     rank: ClassVar[int] = 0

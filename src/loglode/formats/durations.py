@@ -23,14 +23,15 @@ _GROUPS = "~".join(rf"\{n}" for n in range(1, len(_PRINTED) + 1))
 def with_unit(text: str, unit: str | None) -> str:
     """A duration beside the unit of its name, for `milliseconds`; null where it says nothing."""
     if unit not in (*_FACTORS, UNKNOWN):
-        return text
+        # What begins like a mark is no duration.
+        return f"case when starts_with({text}, {_MARK}) then ' ' || {text} else {text} end"
     says_nothing = f"{text} in ('', '-') or starts_with({text}, '{{')"
     return f"case when not ({says_nothing}) then {_MARK} || {literal(unit[0])} || {text} end"
 
 
-def milliseconds(text: str) -> str:
-    """Milliseconds, as text, of a duration that carries its unit, or is one of `with_unit`'s. A unit that a text
-    carries counts more than that of the name; what is no duration stays as it is and becomes null later."""
+def milliseconds(text: str, *, is_marked: bool = True) -> str:
+    """Milliseconds, as text, of a duration that carries its unit, or, if marked, is one of `with_unit`'s. A unit that
+    a text carries counts more than that of the name; what is no duration stays as it is and becomes null later."""
     unit, bare = f"substr({text}, 2, 1)", f"substr({text}, 3)"
     number = f"try_cast({bare} as double)"
     factors = " ".join(f"when {literal(name[0])} then {by}" for name, by in _FACTORS.items())
@@ -38,9 +39,11 @@ def milliseconds(text: str) -> str:
     # What is rare has a name, x, in a list of one: otherwise it would be written out many times.
     sum_ = f"list_transform([{bare}], lambda x: coalesce(round({_sum('x')} * {factor}, 6)::varchar, {_printed('x')}))[1]"
     printed = f"list_transform([{text}], lambda x: {_printed('x')})[1]"
+    plain = f"case when right({text}, 1) between 'a' and 'z' then {printed} else {text} end"
+    if not is_marked:
+        return plain
     return (
-        f"case when not starts_with({text}, {_MARK})"
-        f" then case when right({text}, 1) between 'a' and 'z' then {printed} else {text} end"
+        f"case when not starts_with({text}, {_MARK}) then {plain}"
         f" when {number} is null then {sum_}"
         f" when {unit} = {literal(UNKNOWN)} then {bare} || {literal(UNKNOWN_MARK)}"
         f" else round({number} * {factor}, 6)::varchar end"

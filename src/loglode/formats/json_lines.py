@@ -67,6 +67,7 @@ class JsonFormat(Format):
     title = "JSON: one object a line, arrays of objects, concatenated or pretty-printed objects, OTLP"
     templates: ClassVar = {"json": _TEMPLATE}
     counts_keys = True
+    marks_units = True
 
     def sniff(self, sample: bytes) -> float:
         """The share of lines that begin like JSON; 1 for records of several lines."""

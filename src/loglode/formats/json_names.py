@@ -119,7 +119,8 @@ def _field_values(field: Field, struct: str, names: Names) -> list[str]:
             continue
         for text in writer.reads.get(field.name, ()):
             name, _, unit = text.partition(":")
-            values += [_if(flag(writer), v) for v in _values(Alias((name,), unit or None), struct, names)]
+            read = _measured(field, Alias((name,), unit or None), struct, names)
+            values += [_if(flag(writer), v) for v in read]
     for alias in field.aliases:
         avoid = [
             flag(writer)
@@ -127,13 +128,20 @@ def _field_values(field: Field, struct: str, names: Names) -> list[str]:
             if alias.name.lower() in writer.ignores.get(field.name, ())
             and (struct == "whole" or _may_be(writer, names))
         ]
-        for value in _values(alias, struct, names):
+        for value in _measured(field, alias, struct, names):
             values.append(_if(" or ".join(map(identifier, avoid)), value, is_not=True) if avoid else value)
     quoting = [w for w in WRITERS if w.quoted and (struct == "whole" or _may_be(w, names))]
     if field.name in ("referrer", "user_agent") and quoting:
         is_quoted = " or ".join(identifier(flag(writer)) for writer in quoting)
         values = [f"case when {is_quoted} then trim({value}, '\"') else {value} end" for value in values]
     return values
+
+
+def _measured(field: Field, alias: Alias, struct: str, names: Names) -> list[str]:
+    """The alias's texts, beside their unit where the field's names tell one."""
+    values = _values(alias, struct, names)
+    has_units = any(other.unit for other in field.aliases)
+    return [with_unit(value, alias.unit) for value in values] if has_units else values
 
 
 def _may_be(writer: Writer, names: Names) -> bool:
@@ -177,7 +185,7 @@ def _values(alias: Alias, struct: str, names: Names) -> list[str]:
             root = names.whole[alias.path[0].lower()]
             column, paths = inner(root), names.inside[root]
             values.append(f"coalesce({', '.join(_item(column, paths, end) for end in _ends(alias))})")
-    return [with_unit(value, alias.unit) for value in values]
+    return values
 
 
 def _item(column: str, paths: list[str], path: str) -> str:

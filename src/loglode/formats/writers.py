@@ -42,7 +42,7 @@ _NGINX_SECONDS = tuple(
 )
 WRITERS: tuple[Writer, ...] = (
     # Nanoseconds, or microseconds in old versions: the text beside it says which.
-    Writer("echo", (("latency",), ("latency_human",)), reads={_TIME: ("latency_human",)}),
+    Writer("echo", (("latency",), ("latency_human",)), reads={_TIME: ("latency_human",), "bytes_sent": ("bytes_out",)}),
     Writer("lograge", (("duration",), ("controller", "view", "db"), ("action", "format", "view", "db")), reads={_TIME: ("duration:ms",)}),
     Writer("envoy", (("response_flags", "upstream_cluster", "x_forwarded_for"), ("response_code", "downstream_remote_address")),
            reads={_TIME: ("duration:ms",)}),

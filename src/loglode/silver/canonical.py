@@ -70,17 +70,17 @@ def canonical(contract: Contract, fmt: Format, known_keys: frozenset[str]) -> La
             f" {urls.query_of(target)})",
         },
         {
-            f"raw:{f.name}": _from_query(f, fields[f.name])
+            f"raw:{f.name}": _from_query(f, fields[f.name], is_marked=fmt.marks_units)
             for f in contract.read_fields
             if f.name not in _SPECIAL
         },
     )
 
 
-def _from_query(field: Field, logged: str) -> str:
+def _from_query(field: Field, logged: str, *, is_marked: bool) -> str:
     text = column("log", field.name)
     if any(alias.unit for alias in field.aliases):
-        return text if logged == NO_TEXT else durations.milliseconds(text)
+        return text if logged == NO_TEXT else durations.milliseconds(text, is_marked=is_marked)
     if field.query_parameter is None:
         return text
     value = urls.query_parameter(column("raw", "query"), field.query_parameter)

@@ -161,7 +161,9 @@ KINDS: dict[str, Kind] = {
     ),
     "uuid": Kind("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", ":uuid"),
 }
-PLACEHOLDERS = frozenset(kind.word for kind in KINDS.values())
+# Each number takes time for the whole text: of a line with more, whatever looks like a number is cut out at once.
+MOST = 32
+PLACEHOLDERS = frozenset({":number", *(kind.word for kind in KINDS.values())})
 # A plus sign or a bracket is no part of a word.
 _LEFT = {"phone": r"(?:^|[^0-9A-Za-z.+-])"}
 # Of the raw text: what may be encoded in it.
@@ -193,7 +195,9 @@ def cut(text: str, look: str, names: Collection[str]) -> list[dict[str, str]]:
         ]
         shown = "replace(a, split_part(x, chr(10), 2), split_part(x, chr(10), 1))"
         without = f"list_reduce(list_concat([{text}], {hits}), lambda a, x: {shown})"
-        shown_text = f"case when len({hits}) > 0 then {without} else {text} end"
+        either = "|".join(_written(name, _SEPARATOR) for name in tested)
+        every_one = f"regexp_replace({text}, {literal(f'{_L}(?:{either}){_R}')}, ':number', 'g')"
+        shown_text = f"case when len({hits}) > {MOST} then {every_one} when len({hits}) > 0 then {without} else {text} end"
     for word in sorted({kind.word for kind in plain.values()}):
         same = [name for name, kind in plain.items() if kind.word == word]
         left = next((_LEFT[name] for name in same if name in _LEFT), _L)

@@ -220,7 +220,10 @@ def _random_runs(text: str) -> list[dict[str, str]]:
             f"runs:{name}": f"string_split({_replace_all(words, pairs)}, {literal(_BETWEEN_RUNS)})"
             for name, pairs in shapes.items()
         },
-        {"cut:last": f"case when len({listed}) > 0 then {without} else {text} end"},
+        {
+            "cut:last": f"case when len({listed}) > {personal.MOST} then {_replace(text, _RUN, ':token')}"
+            f" when len({listed}) > 0 then {without} else {text} end"
+        },
     ]
 
 
