@@ -53,8 +53,8 @@ BEGINNINGS = (
     r"|AGE-|AAAA|(?:AC|SK)[0-9a-f]{8}|[MNO][0-9A-Za-z_-]+\.[0-9A-Za-z_-]{6}\.|A[A-Z]{3}[0-9A-Z]{12}"
 )
 
-_BYTE = "(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
-IPV4 = rf"{_BYTE}(?:[.]{_BYTE}){{3}}"
+BYTE = "(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
+IPV4 = rf"{BYTE}(?:[.]{BYTE}){{3}}"
 _GROUP, _DIGIT_GROUP = "[0-9A-Fa-f]{1,4}", "[0-9A-Fa-f]{0,3}[0-9][0-9A-Fa-f]{0,3}"
 # Letters and colons alone are words of programs: a group on either side of `::` has a digit, or there are
 # two groups on one side of it.

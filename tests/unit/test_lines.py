@@ -108,7 +108,7 @@ def test_a_line_has_the_fingerprint_of_the_head_above_it(one: list[str], more: l
         return [row["fingerprint"] for batch in reader.batches() for row in batch.to_pylist()]
 
     def heads(lines: list[str]) -> list[tuple[bool, list[str]]]:
-        """Whether each line is one of the head, which tells it from what follows it, and the lines up to it."""
+        """Whether each line is one of the head, which distinguishes it from what follows it, and the lines up to it."""
         full = [[line for line in lines[: n + 1] if line.strip()] for n in range(len(lines))]
         return [
             (1 < head >= len(above) and bool(line.strip()), above[:head])

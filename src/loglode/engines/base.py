@@ -67,7 +67,7 @@ class Job:
 
     @property
     def has_heads(self) -> bool:
-        """Whether objects that begin alike can be told apart (see `engines.heads`)."""
+        """Whether objects that begin alike can be distinguished (see `engines.heads`)."""
         return self.has_objects and self.keying.rule != FIRST_RULE
 
     @property

@@ -1,4 +1,4 @@
-"""Tells objects that begin alike apart: logs of several servers, or one log in several states.
+"""Distinguishes objects that begin alike: logs of several servers, or one log in several states.
 
 Lines without an id of their source are identified by the lines above them, so two logs share the ids of the lines
 that both begin with. Where they go on with different lines, they are several logs, and the lines above are events

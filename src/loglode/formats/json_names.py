@@ -138,7 +138,7 @@ def _field_values(field: Field, struct: str, names: Names) -> list[str]:
 
 
 def _measured(field: Field, alias: Alias, struct: str, names: Names) -> list[str]:
-    """The alias's texts, beside their unit where the field's names tell one."""
+    """The alias's texts, beside their unit where the field's names carry one."""
     values = _values(alias, struct, names)
     has_units = any(other.unit for other in field.aliases)
     return [with_unit(value, alias.unit) for value in values] if has_units else values

@@ -19,7 +19,7 @@ FIRST_RULE, RULE = 1, 3
 # Digits that an id shares with others: a source's id with other content, or lines that follow the same lines.
 SHARED_DIGITS = 16
 # The first character of an id by the source's id, by the line's place in the head of its object, and of a line that
-# was told apart from such a line (see `engines.heads`). Other ids begin with a digit of their hash.
+# was distinguished from such a line (see `engines.heads`). Other ids begin with a digit of their hash.
 BY_SOURCE, IN_HEAD, APART = "s", "h", "p"
 _TEXT = column("line", "text")
 Period = Literal["none", "day", "month"]

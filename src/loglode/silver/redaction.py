@@ -15,7 +15,7 @@ from loglode.silver import personal
 from loglode.silver.layers import Layer, column
 from loglode.silver.parameters import REDACTED, names_pattern, replace_parameters
 from loglode.sql import literal
-from loglode.tokens import BEGINNINGS, BETWEEN, EMAIL, IPV4, IPV6, TOKEN
+from loglode.tokens import BEGINNINGS, BETWEEN, BYTE, EMAIL, IPV4, IPV6, TOKEN
 
 # Between the texts of a line; patterns name it BETWEEN.
 _SEPARATOR = "\x1f"
@@ -47,7 +47,6 @@ _ASSET = (
     rf"{_R}"
 )
 _SLASHED = rf'[=:,"\s{BETWEEN}]([0-9A-Za-z+][0-9A-Za-z+/]{{19,}}={{0,2}})[&;,"\s{BETWEEN}]'
-_UUID = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _CREDENTIALS = (
     r"(?i:\b(?:bearer|basic|negotiate|digest)(?:[ +:=]|%20)+)"
     r"[0-9A-Za-z._~+/-]*(?:[0-9][A-Za-z]|[a-z][A-Z]|[A-Za-z][0-9]|=)[0-9A-Za-z._~+/=-]*"
@@ -69,7 +68,6 @@ _DASHED = (
     r"(?i:\b|_|\B)(?i:ip|ec2|host|client|static|dyn|dynamic|dhcp|pool|dsl|cable|ppp|node|user|addr)[_.-]?"
 )
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9])"
-_BYTE = "(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
 # Version numbers of four parts: after a word that says so, or before the ending of a file.
 _SMALL = "([0-9]{1,2})[.]([0-9]{1,2})[.]([0-9]{1,2})[.]([0-9]{1,2})"
 _VERSIONS = (
@@ -98,8 +96,8 @@ _ADDRESSES = (
     (rf"://[^\s/?#@{BETWEEN}]*@", "://"),
     (rf"{IPV6}|{IPV4}|0[xX][0-9A-Fa-f]{{8}}\b", ":ip"),
     (r"://[0-9]{8,10}\b", "://:ip"),
-    (rf"({_DASHED}){_BYTE}(?:[_-]{_BYTE}){{3}}", r"\1:ip"),
-    (rf"((?:\b|[A-Za-z_])){_OCTET}([_-]){_BYTE}[_-]{_BYTE}[_-]{_BYTE}\b", r"\1:ip"),
+    (rf"({_DASHED}){BYTE}(?:[_-]{BYTE}){{3}}", r"\1:ip"),
+    (rf"((?:\b|[A-Za-z_])){_OCTET}([_-]){BYTE}[_-]{BYTE}[_-]{BYTE}\b", r"\1:ip"),
     (EMAIL, ":email"),
 )
 _MAYBE_ADDRESS = r"[0-9][._-][0-9]+[._-][0-9]|[0-9A-Fa-f]:[0-9A-Fa-f:]|::|0[xX][0-9A-Fa-f]|@|[\[({]at[\])}]|://|arpa|literal"
@@ -209,7 +207,11 @@ def _random_runs(text: str) -> list[dict[str, str]]:
         "kinds": ((f"[^0-9A-Za-z{_R}]", ""), ("[a-z]+|[A-Z]+|[0-9]+", ".")),
         "turns": (("[0-9][A-Za-z]|[A-Za-z][0-9]", "#"), (f"[^#{_R}]", "")),
     }
-    of_words = ((_UUID, "-"), (f"[^0-9A-Za-z{_R}]+", " "), (r"\b[0-9A-Za-z]{1,6}\b ?", ""))
+    of_words = (
+        (personal.KINDS["uuid"].pattern, "-"),
+        (f"[^0-9A-Za-z{_R}]+", " "),
+        (r"\b[0-9A-Za-z]{1,6}\b ?", ""),
+    )
     places = f"list_filter(range(1, len({listed}) + 1), lambda i: {_is_random('i')})"
     random = f"list_transform({places}, lambda i: {listed}[i])"
     without = f"list_reduce(list_concat([{text}], {random}), lambda a, x: replace(a, x, ':token'))"

@@ -29,7 +29,7 @@ QUARANTINE_TYPES = {name: sql for name, sql, _ in QUARANTINE.columns}
 class _Rows:
     """Rows of a table: what identifies them, their types, and the beginning of their files' names.
 
-    `has_heads`: they come from whole objects, with ids from which those that begin alike can be told apart.
+    `has_heads`: they come from whole objects, with ids from which those that begin alike can be distinguished.
     """
 
     key: str

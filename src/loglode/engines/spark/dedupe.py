@@ -36,7 +36,7 @@ class Rows:
     types: Mapping[str, str]
     folder: Path
     root: Location
-    # They come from whole objects, with ids from which those that begin alike can be told apart.
+    # They come from whole objects, with ids from which those that begin alike can be distinguished.
     has_heads: bool = False
 
 
