@@ -75,8 +75,10 @@ def test_each_record_is_one_line(lines: list[list[list[dict[str, Any]]]], *, ind
     texts = [otlp_line(*scopes) for scopes in lines]
     if indent:
         texts = [json.dumps(json.loads(text), indent=2) for text in texts]
-    wanted = [{**record, "timestamp": TIME} for scopes in lines for scope in scopes for record in scope]
-    assert apart("\n".join(texts).encode()) == wanted
+    records = [[{**record, "timestamp": TIME} for scope in scopes for record in scope] for scopes in lines]
+    # A line without a record stays, so that it is counted.
+    wanted = [found or [json.loads(text)] for found, text in zip(records, texts, strict=True)]
+    assert apart("\n".join(texts).encode()) == [record for found in wanted for record in found]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,7 @@ def test_the_method_that_was_sent_is_the_method() -> None:
     [
         "", "no json", '{"a": 1}', '{"resourceLogs": 3}', '{"resourceLogs": [{"scopeLogs": [{"logRecords": [1]}]}]}',
         '{"resourceLogs": [{"scopeLogs": [{"logRecords": [{"attributes": [{"no": "key"}]}]}]}]}', '{"resourceLogs"',
+        '{"resourceLogs": [], "path": "/"}',
     ],
 )  # fmt: skip
 def test_what_is_no_otlp_stays_as_it_is(line: str) -> None:

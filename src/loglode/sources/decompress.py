@@ -16,6 +16,7 @@ from loglode.errors import ObjectChangedError, ObjectGrownError
 from loglode.sources import zips
 from loglode.sources.kinds import SAMPLE_BYTES, DamageError, as_text
 from loglode.sources.raw import FileReader
+from loglode.sources.stacked import Stacked
 
 MAGIC_BYTES, _ENOUGH = 10, 4
 # What the libraries raise about the bytes they were given. They do no I/O.
@@ -59,7 +60,7 @@ _PACKINGS = (
 )
 
 
-class Decompressed(io.RawIOBase):
+class Decompressed(Stacked):
     """Members or frames one after the other as one stream of bytes.
 
     The libraries' own readers drop what they hold when the input ends too early, or hide that it
@@ -68,15 +69,13 @@ class Decompressed(io.RawIOBase):
     """
 
     def __init__(self, stream: BinaryIO, packing: _Packing) -> None:
-        self._stream, self._packing = stream, packing
+        super().__init__(stream)
+        self._packing = packing
         self._member: _Decompressor | None = None
         self._rest = b""  # compressed, not looked at yet
         self._held = bytearray()
         self._is_over = False
         self._end: Exception | None = None  # raised when all before it was given
-
-    def readable(self) -> bool:
-        return True
 
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes, all by default; nothing at the end."""
@@ -93,10 +92,6 @@ class Decompressed(io.RawIOBase):
         while len(self._held) < size and self._end is None and self._step():
             pass
         return bytes(self._held[:size])
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
 
     def _step(self) -> bool:
         """Decompress a piece; False at the end."""

@@ -6,8 +6,9 @@ Nothing is guessed from names. What cannot be read is one refused line that says
 from __future__ import annotations
 
 import codecs
-import io
 from typing import BinaryIO, cast
+
+from loglode.sources.stacked import Stacked
 
 FAULT_DAMAGED, FAULT_ENCRYPTED = "object_damaged", "object_encrypted"
 FAULT_COMPRESSION, FAULT_FORMAT = "compression_unsupported", "format_unknown"
@@ -108,16 +109,13 @@ def _is_text(head: bytes) -> bool:
     return control <= max(_MAX_CONTROL_SHARE * len(visible), _FEW)
 
 
-class Transcoded(io.RawIOBase):
+class Transcoded(Stacked):
     """A stream of another encoding as UTF-8. Bytes that are no character of it stay visible."""
 
     def __init__(self, stream: BinaryIO, encoding: str) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._decoder = codecs.getincrementaldecoder(encoding)("backslashreplace")
         self._rest = b""
-
-    def readable(self) -> bool:
-        return True
 
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes, all by default; nothing at the end."""
@@ -132,27 +130,17 @@ class Transcoded(io.RawIOBase):
         self._rest = bytes(found[len(taken) :])
         return taken
 
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
 
-
-class Unreadable(io.RawIOBase):
+class Unreadable(Stacked):
     """A stream that gives nothing but what is wrong with it."""
 
     def __init__(self, stream: BinaryIO, error: DamageError) -> None:
-        self._stream, self._error = stream, error
-
-    def readable(self) -> bool:
-        return True
+        super().__init__(stream)
+        self._error = error
 
     def read(self, size: int = -1) -> bytes:
         del size
         raise self._error
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
 
 
 def as_text(stream: BinaryIO, head: bytes) -> BinaryIO:

@@ -7,10 +7,11 @@ keys and typed values, become the keys of one JSON object, as the contract's ali
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
+
+from loglode.sources.stacked import Stacked
 
 MAX_BYTES = 16 << 20  # of a line that is taken apart; a longer one stays as it is, and is refused
 _BLOCK = 1 << 20
@@ -18,20 +19,13 @@ _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _SCALARS = ("stringValue", "boolValue", "intValue", "doubleValue", "bytesValue")
 
 
-class OtlpStream(io.RawIOBase):
+class OtlpStream(Stacked):
     """A stream of the records of OTLP lines, one a line. Lines of any other kind stay as they are."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._rest = b""
         self._is_long = False  # whether a line that is too long goes on
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
 
     def read(self, size: int = -1) -> bytes:
         """The records of the next lines, however many bytes they take; nothing at the end."""
@@ -58,12 +52,12 @@ def _apart(lines: bytes) -> bytes:
 
 
 def records_of(line: bytes) -> Iterator[bytes]:
-    """The log records of a line, each as flat JSON; the line itself where it is no OTLP."""
+    """The log records of a line, each as flat JSON; the line itself where it has none."""
     try:
-        flat = [_flat(record) for record in _records(json.loads(line))] if b'"resourceLogs"' in line else None
+        flat = [_flat(record) for record in _records(json.loads(line))] if b'"resourceLogs"' in line else []
     except (ValueError, RecursionError, TypeError, AttributeError, KeyError):
-        flat = None
-    if flat is None:
+        flat = []
+    if not flat:
         yield line
         return
     for record in flat:

@@ -25,6 +25,8 @@ from typing import BinaryIO, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
+from loglode.sources.stacked import Stacked
+
 _BLOCK = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _NEWLINE, _SPACE = b'"\\,:\n '
@@ -97,22 +99,15 @@ def separated(data: bytes) -> bytes:
     return np.insert(np.frombuffer(data, np.uint8), begins, _NEWLINE).tobytes() if len(begins) else data
 
 
-class RecordStream(io.RawIOBase):
+class RecordStream(Stacked):
     """A stream of records, one a line. `is_array`: the values are elements of top-level arrays."""
 
     def __init__(self, stream: BinaryIO, *, is_array: bool) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._is_array = is_array
         self._top = int(is_array)  # the depth between records
         self._state = _State(self._top)
         self._has_begun = False
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
 
     def read(self, size: int = -1) -> bytes:
         """The next block, one record a line."""
