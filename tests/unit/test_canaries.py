@@ -128,3 +128,8 @@ def test_pairs_of_texts_are_redacted_as_each_alone(pairs: list[tuple[str, str]])
 def test_every_pair_of_texts_is_redacted_as_each_alone() -> None:
     order = [text for left in _EDGES for right in _EDGES for text in (left, right)]
     assert redacted_in_pairs(order) == redacted(order)
+
+
+def test_characters_that_mark_something_here_become_spaces_and_nothing_else() -> None:
+    (shown,) = redacted(["/a\x02b\x03c\x1fd?to=someone@example.com"])
+    assert shown == "/a b c d?to=:email"

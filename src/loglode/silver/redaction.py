@@ -119,8 +119,12 @@ def redaction(texts: Mapping[str, str], contract: Contract) -> list[Layer]:
     decoded = replace_parameters(_decoded(decoded), sensitive)
     numbers = personal.guard(contract.personal_data)
     suspect = _is_suspect(looked, numbered, sensitive)
-    # What is a separator already is a space.
-    bare = _joined(f"replace(coalesce({text}, ''), {literal(_SEPARATOR)}, ' ')" for text in texts.values())
+    # What is a separator or a mark already is a space.
+    marks = _SEPARATOR + "".join(mark for mark, _ in _PLAIN)
+    bare = _joined(
+        f"translate(coalesce({text}, ''), {literal(marks)}, {literal(' ' * len(marks))})"
+        for text in texts.values()
+    )
     layers = [
         {"cut:looked": _joined(f"coalesce({text}, '')" for text in texts.values())},
         {"cut:numbered": _has(looked, numbers) if numbers else "false"},

@@ -92,13 +92,14 @@ class DuckDBEngine:
 
         When an object breaks off after lines of it were handed out, all are staged again without it.
         """
-        is_wide = is_stream = any(o.source.is_stream for o in objects)  # cannot be read a second time
+        is_stream = any(o.source.is_stream for o in objects)  # cannot be read a second time
+        is_wide, is_short = is_stream, False
         failed: dict[str, Failed] = {}
         while True:
             job.folder.mkdir()
             reading = Reading(objects, progress, failed, head_lines=job.head_lines, limits=job.limits)
             try:
-                with contextlib.nullcontext() if is_wide == is_stream else one_thread(self.connection):
+                with one_thread(self.connection) if is_short else contextlib.nullcontext():
                     staged = self.stage_lines(job, reading.lines(), is_wide=is_wide)
             except ObjectBrokeOffError as broken:
                 failed[broken.identity] = failure(broken.error)
@@ -110,7 +111,7 @@ class DuckDBEngine:
             except MemoryShortError:
                 if is_wide:
                     raise
-                is_wide = True
+                is_wide = is_short = True
             else:
                 return replace(staged, read=reading.result())
             shutil.rmtree(job.folder)
@@ -134,10 +135,9 @@ class DuckDBEngine:
         """
         started = time.perf_counter()
         slices = Slices(lines, self._slice_bytes)
-        outputs = Outputs(self.connection, job, is_wide)
         try:
             with s3_errors(), engine_failures(f"batch {job.batch_id}"):  # a replay's lines come from a table
-                self._run(job, slices, lines.schema, outputs)
+                outputs = self._run(job, slices, lines.schema, is_wide=is_wide)
                 outputs.finish()
         except LoglodeError:
             if slices.error is not None:
@@ -145,22 +145,24 @@ class DuckDBEngine:
             raise
         return StagedLines(outputs.silver, outputs.quarantine, outputs.blank, time.perf_counter() - started)
 
-    def _run(self, job: Job, lines: Slices, schema: pa.Schema, outputs: Outputs) -> None:
+    def _run(self, job: Job, lines: Slices, schema: pa.Schema, *, is_wide: bool) -> Outputs:
         connection = self.connection
         streaming(connection, is_on=True, memory_limit_mb=self._memory_limit_mb)
         try:
             sample = lines.beginning(SAMPLE_BYTES)
-            outputs.looks_up = sum(batch.nbytes for batch in sample) >= MEMO_BYTES
-            if outputs.looks_up:
+            looks_up = sum(batch.nbytes for batch in sample) >= MEMO_BYTES
+            if looks_up:
                 make_memos(connection, job, schema, sample)
             else:
                 plan_quickly(connection)
+            outputs = Outputs(connection, job, is_wide, looks_up)
             while not lines.is_done:
                 outputs.add(schema, lines.next_slice())
             outputs.write_held()
         finally:
             connection.unregister("lines")
             streaming(connection, is_on=False, memory_limit_mb=self._memory_limit_mb)
+        return outputs
 
     def tallied(self, staged: StagedLines) -> StagedLines:
         """Count refused lines by day and reason, and nulled values by day and rule."""

@@ -35,15 +35,16 @@ class Outputs:
     """Collects the files of a batch, a slice of its lines at a time.
 
     `is_wide`: the rows may be of very many days, so they are cut by day only at the end, some days at a time.
+    `looks_up`: there are memos.
     """
 
     connection: duckdb.DuckDBPyConnection
     job: Job
     is_wide: bool
+    looks_up: bool
     silver: list[StagedFile] = field(default_factory=list)
     quarantine: list[StagedFile] = field(default_factory=list)
     blank: int = 0
-    looks_up: bool = True  # whether there are memos
     _is_holding: bool = False
 
     def __post_init__(self) -> None:
