@@ -180,6 +180,7 @@ def test_large_whole_numbers() -> None:
         ("inf", None),
         ("1,5", None),
         ("12ms", None),
+        ("1_000", None),
     ],
 )
 def test_numbers(text: str, value: float | None) -> None:
@@ -205,7 +206,7 @@ def test_a_duration_that_is_none_stays_as_it_is(text: str, unit: str | None) -> 
 
 
 @pytest.mark.parametrize("unit", ["s", "us", "?", "ms", None])
-@pytest.mark.parametrize("text", ["\x1fs12", "\x1f12ms", "\x1f", "\x1f0", "\x1f\x1f", "12\x1fms"])
+@pytest.mark.parametrize("text", ["\x1fs12", "\x1f12ms", "\x1f", "\x1f0", "\x1f\x1f", "12\x1fms", "1_000"])
 def test_no_log_can_write_the_mark_of_a_unit(text: str, unit: str | None) -> None:
     value = ask(milliseconds(f"({with_unit('t', unit)})"), text)
     assert value is not None and ask(cast(FIELDS["response_time_ms"], "t"), value) is None

@@ -44,7 +44,7 @@ def milliseconds(text: str, *, is_marked: bool = True) -> str:
         return plain
     return (
         f"case when not starts_with({text}, {_MARK}) then {plain}"
-        f" when {number} is null then {sum_}"
+        f" when {number} is null or contains({bare}, '_') then {sum_}"
         f" when {unit} = {literal(UNKNOWN)} then {bare} || {literal(UNKNOWN_MARK)}"
         f" else round({number} * {factor}, 6)::varchar end"
     )

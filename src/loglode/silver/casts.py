@@ -21,7 +21,8 @@ def cast(field: Field, text: str) -> str:
         case "integer":
             return _integer(text, field.sql_type)
         case "number":
-            return f"case when isfinite(try_cast({text} as double)) then try_cast({text} as double) end"
+            value = f"try_cast({text} as double)"
+            return f"case when isfinite({value}) and not contains({text}, '_') then {value} end"
         case "timestamp":
             return timestamp_micros(text)
         case "boolean" | "date":
