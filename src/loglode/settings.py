@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack, cast, get_args
 
 from loglode.contract import Contract, load_contract
-from loglode.errors import UsageError
+from loglode.errors import MemoryShortError, UsageError
 from loglode.limits import DEFAULT as DEFAULT_LIMITS
 from loglode.limits import NAMES, Limits, variable
 from loglode.logs import CORRELATION_VARIABLE
@@ -24,6 +25,8 @@ KEY_SECRET_VARIABLE = "LOGLODE_KEY_SECRET"  # noqa: S105 - a name
 MEMORY_VARIABLE = "LOGLODE_MEMORY_MB"
 REFUSED_VARIABLE = "LOGLODE_MAX_REFUSED_SHARE"
 MIN_MEMORY_MB, MAX_MEMORY_MB = 512, 1 << 30
+# Address space that a process takes beside the engine's memory: libraries, stacks and arenas of threads.
+BESIDE_MB = 3000
 MAX_THREADS = 4096
 Period = Literal["none", "day", "month"]
 Engine = Literal["duckdb", "spark"]
@@ -102,6 +105,8 @@ class Settings:
         """Settings from arguments and environment. Raises UsageError, ContractError."""
         memory = options.get("memory_limit_mb")
         memory = _number(MEMORY_VARIABLE, cls.memory_limit_mb) if memory is None else memory
+        memory_mb = in_range("memory in MB", memory, MIN_MEMORY_MB, MAX_MEMORY_MB)
+        _require_address_space(memory_mb)
         threads, engine = options.get("threads"), options.get("engine") or "duckdb"
         if engine not in BATCH_BYTES:
             raise UsageError(f"unknown engine {engine!r}", hint=f"one of {', '.join(BATCH_BYTES)}")
@@ -124,7 +129,7 @@ class Settings:
         return cls(
             lake=location(lake),
             contract=load_contract(options.get("contract")),
-            memory_limit_mb=in_range("memory in MB", memory, MIN_MEMORY_MB, MAX_MEMORY_MB),
+            memory_limit_mb=memory_mb,
             threads=None if threads is None else in_range("threads", threads, 1, MAX_THREADS),
             batch_bytes=in_range("batch_bytes", batch_bytes, 1),
             key_file=Path(key) if key else None,
@@ -155,6 +160,17 @@ class Settings:
         raise UsageError(
             f"lake {self.lake} needs the pseudonymisation key from elsewhere",
             hint=f"set {KEY_SECRET_VARIABLE} (Secrets Manager) or {KEY_FILE_VARIABLE}",
+        )
+
+
+def _require_address_space(memory_mb: int) -> None:
+    """Raise MemoryShortError where the process may not map what it needs: there, libraries abort."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    needed = memory_mb + BESIDE_MB
+    if limit != resource.RLIM_INFINITY and limit >> 20 < needed:
+        raise MemoryShortError(
+            f"the address space of this process is limited to {limit >> 20:,} MB; {needed:,} MB are needed",
+            hint="raise the limit (`ulimit -v unlimited`), or lower --memory-mb",
         )
 
 

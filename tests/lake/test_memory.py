@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +56,15 @@ def test_there_is_no_third_attempt(lake: Path, tmp_path: Path, monkeypatch: pyte
     assert attempts == [False, True]
     # Nothing was recorded as loaded.
     assert load(lake, tmp_path / "a.json").rows_silver == 3
+
+
+@pytest.mark.parametrize("megabytes", [700, 2000, 3500])
+def test_too_small_an_address_space_is_refused_before_a_library_aborts(
+    lake: Path, tmp_path: Path, megabytes: int
+) -> None:
+    log = write(tmp_path / "a.json", records(3))
+    command = f"ulimit -v {megabytes * 1024} && exec {sys.executable} -m loglode run {log} --lake {lake} --memory-mb 512"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert f"limited to {megabytes:,} MB; 3,512 MB are needed" in done.stderr
+    assert not lake.exists()

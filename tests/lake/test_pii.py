@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import stat
@@ -136,6 +137,8 @@ def _strings(array: pa.ChunkedArray | pa.Array) -> Iterator[str]:
 def _contents(path: Path) -> bytes:
     """All that can be read out of a file: its bytes, and for Parquet its values and bounds."""
     found = [path.read_bytes()]
+    if path.suffix == ".gz":
+        found.append(gzip.decompress(found[0]))
     if path.suffix == ".parquet":
         file = pq.ParquetFile(path)
         table = file.read()
@@ -185,6 +188,21 @@ def _all(path: Path) -> bytes:
     if path not in _CACHE:
         _CACHE[path] = _contents(path).lower()
     return _CACHE[path]
+
+
+def test_the_name_of_an_object_is_in_silver_and_quarantine_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "203.0.113.78"
+    folder.mkdir()
+    write(folder / "of-someone@example.com.json", [line(), "broken"])
+    settings = settings_for(tmp_path)
+    load(settings, folder)
+    root = Path(str(settings.lake))
+    files = [path for path in root.rglob("*") if path.is_file()]
+    needles = (b"203.0.113.78", b"someone")
+    holding = {
+        path.relative_to(root).parts[0] for path in files if any(needle in _all(path) for needle in needles)
+    }
+    assert holding == {"silver", "quarantine"}
 
 
 def test_nothing_is_printed(
